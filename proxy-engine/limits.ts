@@ -27,38 +27,63 @@ export const MAX_TRAILERS = 16 * KIB;
 
 // Sign-in.
 export const MAX_CHALLENGE = 64 * KIB;
-/** What is read of a 407's page before the connection is given up. */
+/** Bytes read of a 407's page before the connection is given up. */
 export const MAX_DRAIN = 1024 * KIB;
-export const DRAIN_TIME = 5 * SECOND;
 /** Handshakes with one parent at a time; Squid reserves a helper process for each. */
 export const MAX_HANDSHAKES = 8;
-/** How long a sign-in with a proven credential holds back the next one; see upstream/guard.ts. */
-export const PRESUMED_ACCEPTED = 2 * SECOND;
-/** How long sign-ins rest after two of them vanished without an answer. */
-export const UNCLEAR_PAUSE = 30 * SECOND;
 
-// Timers.
-export const HEAD_TIME = 30 * SECOND;
-export const CONNECT_TIME_PER_ADDRESS = 5 * SECOND;
-export const CONNECT_TIME = 15 * SECOND;
+/** Every timer, in one object so that a test can run the engine with short ones. */
+export interface Timers {
+  /** From the first byte of a request head to its last. */
+  readonly head: number;
+  readonly connectPerAddress: number;
+  readonly connect: number;
+  readonly idleClient: number;
+  /** Parents close idle connections after 10 to 15 s; ours goes first. */
+  readonly idleParent: number;
+  /** No byte either way within an exchange. */
+  readonly stall: number;
+  /** From the last byte of a request to the head of its answer. */
+  readonly reply: number;
+  readonly tunnelIdle: number;
+  readonly halfClosed: number;
+  /** After an early error: read on for so long, so that the client sees the answer, not a reset. */
+  readonly linger: number;
+  readonly drainOnStop: number;
+  /** A parent that failed is asked again, in the background, after so long. */
+  readonly parentRecheck: number;
+  /** What is read of a 407's page before the connection is given up. */
+  readonly drain407: number;
+  /** How long a sign-in with a proven credential holds back the next; see upstream/guard.ts. */
+  readonly presumedAccepted: number;
+  /** How long sign-ins rest after two of them vanished without an answer. */
+  readonly unclearPause: number;
+}
+
+export const TIMERS: Timers = {
+  head: 30 * SECOND,
+  connectPerAddress: 5 * SECOND,
+  connect: 15 * SECOND,
+  idleClient: 60 * SECOND,
+  idleParent: 10 * SECOND,
+  stall: 15 * 60 * SECOND,
+  reply: 5 * 60 * SECOND,
+  tunnelIdle: 15 * 60 * SECOND,
+  halfClosed: 60 * SECOND,
+  linger: 1 * SECOND,
+  drainOnStop: 10 * SECOND,
+  parentRecheck: 10 * SECOND,
+  drain407: 5 * SECOND,
+  presumedAccepted: 2 * SECOND,
+  unclearPause: 30 * SECOND,
+};
+
 /** RFC 8305 §5: the next address is tried beside a slow one after this. */
 export const CONNECTION_ATTEMPT_DELAY = 250;
-export const IDLE_CLIENT_TIME = 60 * SECOND;
-/** Parents close idle connections after 10 to 15 s; ours goes first. */
-export const IDLE_PARENT_TIME = 10 * SECOND;
-/** No byte either way within an exchange. */
-export const STALL_TIME = 15 * 60 * SECOND;
-/** From the last byte of a request to the head of its answer. */
-export const REPLY_TIME = 5 * 60 * SECOND;
-export const TUNNEL_IDLE_TIME = 15 * 60 * SECOND;
-export const HALF_CLOSED_TIME = 60 * SECOND;
 export const KEEP_ALIVE_PROBE = 60 * SECOND;
-/** After an early error: read on for so long, so that the client sees the answer and not a reset. */
-export const LINGER_TIME = 1 * SECOND;
-export const MAX_LINGER = 64 * KIB;
-export const DRAIN_ON_STOP = 10 * SECOND;
-/** A parent that failed is tried last for so long. */
+/** A parent that failed is tried last for so long, unless a recheck finds it back. */
 export const PARENT_DOWN_TIME = 30 * SECOND;
+export const MAX_LINGER = 64 * KIB;
 
 // Pools and listeners.
 export const MAX_IDLE_PER_PARENT = 64;

@@ -1,0 +1,117 @@
+import type { Socket } from 'node:net';
+import type { ProxyError } from '../errors.ts';
+import { CHUNKED, NO_BODY, UNTIL_CLOSE, type Framing } from '../http1/framing.ts';
+import type { ReplyHead } from '../http1/reply-head.ts';
+import type { RequestHead } from '../http1/request-head.ts';
+import {
+  writeChunkSize,
+  writeInformational,
+  writeLastChunk,
+  writeReply,
+  writeSwitching,
+} from '../http1/write.ts';
+import type { Batch } from '../upstream/batch.ts';
+import type { HopConnection } from '../upstream/connection.ts';
+import type { ReplySink } from '../upstream/outgoing.ts';
+import type { Gate } from './gate.ts';
+import { writePersistence } from './reply.ts';
+
+export interface ReplyClient {
+  readonly out: Batch;
+}
+
+export interface ReplyEvents {
+  /** A client that is answered before its upload ended can only be told by the close. */
+  isBodyDone(): boolean;
+  isStarted(connection: HopConnection, head: ReplyHead): void;
+  finished(keepAlive: boolean): void;
+  failed(error: ProxyError, begun: boolean): void;
+  tunnel(hop: Socket, first: Buffer): void;
+}
+
+export interface ReplyWriter {
+  readonly sink: ReplySink;
+  readonly begun: boolean;
+}
+
+const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
+
+/** Writes one reply for the client, in the framing that its version can read. */
+export function createReplyWriter(
+  request: RequestHead,
+  { out }: ReplyClient,
+  gate: Gate,
+  events: ReplyEvents,
+): ReplyWriter {
+  let framing: Framing = NO_BODY;
+  let keepAlive = false;
+  let begun = false;
+
+  const sink: ReplySink = {
+    informational(head) {
+      if (request.minor === 1) out.text(writeInformational(head));
+    },
+    head(head, body, connection) {
+      begun = true;
+      framing = toClientFraming(body, request.minor);
+      keepAlive =
+        request.keepAlive && !gate.stopping && framing.kind !== 'until-close' && events.isBodyDone();
+      events.isStarted(connection, head);
+      out.text(
+        writeReply(head, {
+          framing,
+          describedLength: describedLength(head, request.method, body),
+          connection: writePersistence(request.minor, keepAlive),
+          via: gate.pseudonym,
+        }),
+      );
+    },
+    data(bytes) {
+      if (framing.kind !== 'chunked') return out.bytes(bytes);
+      out.text(writeChunkSize(bytes.length));
+      out.bytes(bytes);
+      out.text('\r\n');
+    },
+    end(trailers) {
+      if (framing.kind === 'chunked') out.text(writeLastChunk(trailers));
+      out.flush();
+      events.finished(keepAlive);
+    },
+    fail(error) {
+      out.flush();
+      events.failed(error, begun);
+    },
+    tunnel(head, hop, first) {
+      begun = true;
+      // No Content-Length and no Connection: some clients take either as the end of the tunnel.
+      out.text(request.method === 'CONNECT' ? ESTABLISHED : writeSwitching(head, request.upgrade ?? ''));
+      events.tunnel(hop, first);
+    },
+    flush: () => out.flush(),
+  };
+
+  return {
+    sink,
+    get begun() {
+      return begun;
+    },
+  };
+}
+
+/** HTTP/1.0 knows no chunks; HTTP/1.1 gets them where only the close would end the body. */
+function toClientFraming(body: Framing, minor: 0 | 1): Framing {
+  switch (body.kind) {
+    case 'none':
+    case 'length':
+      return body;
+    case 'chunked':
+    case 'until-close':
+      return minor === 1 ? CHUNKED : UNTIL_CLOSE;
+  }
+}
+
+/** What a HEAD or a 304 says about a body it does not have. */
+function describedLength(head: ReplyHead, method: string, body: Framing): number | undefined {
+  if (body.kind !== 'none' || head.framing.kind !== 'length') return undefined;
+  return method === 'HEAD' || head.status === 304 ? head.framing.length : undefined;
+}

@@ -1,0 +1,130 @@
+import { ProxyError } from '../errors.ts';
+import type { ReplyHead } from '../http1/reply-head.ts';
+import { MAX_DRAIN } from '../limits.ts';
+import type { HopConnection } from './connection.ts';
+import type { Outgoing, ReplySink } from './outgoing.ts';
+
+/** What came back to one message of a sign-in. */
+export type LegReply =
+  /** Something else than 407: it has gone on to the client's sink. */
+  | { readonly kind: 'answered' }
+  /** Something else than 407 to a probe; the connection is of no more use. */
+  | { readonly kind: 'not-asked' }
+  /** A 407 whose page has been read; `open` tells whether the connection can be used on. */
+  | { readonly kind: 'asked'; readonly head: ReplyHead; readonly open: boolean };
+
+export interface LegOptions {
+  readonly isProbe: boolean;
+  /** The message carries the proof: its verdict is waited for even when the client has gone. */
+  readonly isProof: boolean;
+  readonly authorization: string | undefined;
+  /** How long a 407's page may take, in milliseconds. */
+  readonly drainTime: number;
+  /** Comes before the client's sink sees a head: the reply is not a 407. */
+  onAnswer(): void;
+}
+
+/**
+ * Sends one message of a sign-in and waits for the head of its reply. A 407 is kept from the client
+ * and its page is read to the end, because the next message goes over the same connection.
+ *
+ * @throws ProxyError as the connection fails, while the client's sink has seen nothing
+ */
+export function askWith(
+  connection: HopConnection,
+  outgoing: Outgoing,
+  options: LegOptions,
+): Promise<LegReply> {
+  const { signal } = outgoing;
+  const { isProbe } = options;
+  let forgetAbort = (): void => undefined;
+  let drainTimer: NodeJS.Timeout | undefined;
+  return new Promise<LegReply>((resolve, reject) => {
+    let asked: ReplyHead | undefined;
+    let drained = 0;
+
+    function giveUpDrain(): void {
+      connection.destroy();
+      endDrain(false);
+    }
+    function endDrain(open: boolean): void {
+      if (asked) resolve({ kind: 'asked', head: asked, open });
+    }
+
+    /** A proof whose verdict nobody hears would count as none, and cost a second one. */
+    function onAbort(): void {
+      if (options.isProof) drainTimer ??= setTimeout(cutOff, options.drainTime);
+      else cutOff();
+    }
+    function cutOff(): void {
+      connection.destroy();
+      reject(new ProxyError('reply-incomplete', 'The client went away during the sign-in.'));
+    }
+    signal.addEventListener('abort', onAbort, { once: true });
+    forgetAbort = () => signal.removeEventListener('abort', onAbort);
+
+    const sink: ReplySink = {
+      informational(head) {
+        if (!isProbe && !signal.aborted) outgoing.sink.informational(head);
+      },
+      head(head, body) {
+        if (head.status === 407) {
+          asked = head;
+          if (body.kind === 'until-close') return giveUpDrain();
+          clearTimeout(drainTimer);
+          drainTimer = setTimeout(giveUpDrain, options.drainTime);
+          return;
+        }
+        options.onAnswer();
+        if (isProbe || signal.aborted) {
+          connection.destroy();
+          resolve({ kind: isProbe ? 'not-asked' : 'answered' });
+          return;
+        }
+        connection.redirect(outgoing.sink);
+        outgoing.sink.head(head, body, connection);
+        resolve({ kind: 'answered' });
+      },
+      data(bytes) {
+        drained += bytes.length;
+        if (drained > MAX_DRAIN) giveUpDrain();
+      },
+      end() {
+        endDrain(connection.open);
+      },
+      fail(error) {
+        if (asked) endDrain(false);
+        else reject(error);
+      },
+      tunnel(head, socket, first) {
+        options.onAnswer();
+        if (signal.aborted) socket.destroy();
+        else outgoing.sink.tunnel(head, socket, first);
+        resolve({ kind: 'answered' });
+      },
+      flush: () => true,
+    };
+
+    if (signal.aborted) return cutOff();
+    const method = isProbe && outgoing.method !== 'CONNECT' ? 'GET' : outgoing.method;
+    connection.begin(method, sink, outgoing);
+    if (isProbe) outgoing.probe(connection, options.authorization);
+    else outgoing.send(connection, options.authorization);
+  }).finally(() => {
+    clearTimeout(drainTimer);
+    forgetAbort();
+  });
+}
+
+/** What a 407 says in its Proxy-Authenticate fields. */
+export function proxyAuthenticate(head: ReplyHead): string[] {
+  return head.fields.filter(({ key }) => key === 'proxy-authenticate').map(({ value }) => value);
+}
+
+/** A failure in which the parent went away in the middle of a sign-in. */
+export function isLost(error: unknown): boolean {
+  return (
+    error instanceof ProxyError &&
+    (error.code === 'reply-incomplete' || error.code === 'reply-timeout')
+  );
+}

@@ -1,0 +1,134 @@
+import type { Authenticator, Attempt } from '../auth/authenticator.ts';
+import { readOffers } from '../auth/offered.ts';
+import { ProxyError } from '../errors.ts';
+import type { ReplyHead } from '../http1/reply-head.ts';
+import type { HopConnection } from './connection.ts';
+import type { SignIn } from './guard.ts';
+import { askWith, isLost, proxyAuthenticate, type LegReply } from './leg.ts';
+import { mayRepeat, type Outgoing } from './outgoing.ts';
+
+/** How a sign-in that did not fail ended. */
+export type SignInResult =
+  /** The client's sink has the reply. */
+  | 'answered'
+  /** The parent wants nothing for this target; the request itself has not been sent yet. */
+  | 'not-asked'
+  /** Nothing was spent; a new connection may do better. */
+  | 'again';
+
+export interface SignInOptions {
+  readonly authenticator: Authenticator;
+  readonly signIn: SignIn;
+  readonly drainTime: number;
+  /** The parent's certificate in DER, where the connection is TLS. */
+  readonly certificate: Buffer | undefined;
+  /** Learns from the offers of a 407; true when another scheme is to be used. */
+  learn(values: readonly string[]): boolean;
+}
+
+/**
+ * Signs one new connection in with the request itself: the first message goes with the request
+ * (without its body), the proof with the whole of it. Nothing else may be sent in between.
+ *
+ * @throws ProxyError while the client's sink has seen nothing
+ */
+export async function signInAndSend(
+  connection: HopConnection,
+  outgoing: Outgoing,
+  options: SignInOptions,
+): Promise<SignInResult> {
+  const { authenticator, signIn } = options;
+  const attempt = authenticator.begin();
+  if (authenticator.scheme === 'basic') return prove(connection, outgoing, attempt.first(), options);
+
+  // A first message that carried a body would leave parents waiting for ever, and one without it
+  // would send an empty POST to an origin that is open to all. Old ISA servers refuse HEAD here.
+  const isProbe = outgoing.hasBody || outgoing.method === 'HEAD' || outgoing.upgrade !== undefined;
+  const reply = await askWith(connection, outgoing, {
+    isProbe,
+    isProof: false,
+    authorization: attempt.first(),
+    drainTime: options.drainTime,
+    onAnswer: () => {
+      connection.ready = true;
+    },
+  });
+  if (reply.kind !== 'asked') return reply.kind;
+  const answer = readAnswer(reply, attempt, options);
+  if (answer === undefined) return 'again';
+  await signIn.turn(outgoing.signal);
+  // While it waited for its turn the parent may have given the connection up.
+  if (!connection.open) return 'again';
+  return prove(connection, outgoing, answer, options);
+}
+
+/** The header that answers a challenge; undefined where a new connection has to be tried. */
+function readAnswer(
+  reply: Extract<LegReply, { kind: 'asked' }>,
+  attempt: Attempt,
+  { authenticator, certificate, learn }: SignInOptions,
+): string | undefined {
+  const values = proxyAuthenticate(reply.head);
+  if (learn(values)) return undefined;
+  const offer = findOffer(reply.head, authenticator.scheme);
+  if (offer?.tokenUnreadable) {
+    throw new ProxyError('challenge-unreadable', 'The parent proxy sent an unreadable challenge.');
+  }
+  if (!offer?.token || !reply.open) return undefined;
+  return attempt.answer(offer.token, certificate);
+}
+
+function findOffer(head: ReplyHead, scheme: string): ReturnType<typeof readOffers>[number] | undefined {
+  const offers = readOffers(proxyAuthenticate(head)).filter((offer) => offer.scheme === scheme);
+  return offers.find(({ token, tokenUnreadable }) => token ?? tokenUnreadable) ?? offers[0];
+}
+
+/** Sends the request with the proof, and reads the verdict from its reply. */
+async function prove(
+  connection: HopConnection,
+  outgoing: Outgoing,
+  authorization: string | undefined,
+  { authenticator, signIn, drainTime }: SignInOptions,
+): Promise<SignInResult> {
+  if (authenticator.scheme === 'basic') await signIn.turn(outgoing.signal);
+  try {
+    const reply = await askWith(connection, outgoing, {
+      isProbe: false,
+      isProof: true,
+      authorization,
+      drainTime,
+      onAnswer: () => {
+        connection.ready = true;
+        signIn.end('accepted');
+      },
+    });
+    if (reply.kind !== 'asked') return 'answered';
+    connection.destroy();
+    return onRefusal(reply.head, outgoing, signIn, authenticator.scheme);
+  } catch (error) {
+    if (!isLost(error)) throw error;
+    signIn.end('lost');
+    if (mayRepeat(outgoing) && outgoing.repeats === 0) return 'again';
+    throw error;
+  }
+}
+
+/** A new challenge in place of a no may mean that the parent lost track; once it is believed. */
+function onRefusal(
+  head: ReplyHead,
+  outgoing: Outgoing,
+  signIn: SignIn,
+  scheme: string,
+): SignInResult {
+  const lostTrack = findOffer(head, scheme)?.token !== undefined;
+  if (lostTrack && outgoing.repeats === 0 && mayRepeat(outgoing)) {
+    signIn.end('lost');
+    return 'again';
+  }
+  signIn.end('refused');
+  throw new ProxyError(
+    'credentials-rejected',
+    'The parent proxy refused the password. Gatepass sends it no more, so that the account is ' +
+      'not locked. Give Gatepass the current password.',
+  );
+}
