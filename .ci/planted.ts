@@ -9,6 +9,7 @@ export interface Planted {
 }
 
 const ENGINE = 'proxy-engine imports only node:* and its own files';
+const SOCKETS = 'Sockets are opened only in listen, upstream, practice and testing';
 const LEAVES = 'ntlm, http1 and route know only errors, limits and protocol';
 const AUTH = 'auth knows only ntlm';
 const UPSTREAM = 'upstream knows only auth, http1 and route';
@@ -34,7 +35,7 @@ const IMPORTS: readonly (readonly [string, string, readonly string[], readonly s
   [
     'proxy-engine/ntlm',
     LEAVES,
-    [...FOREIGN, '../auth/x.ts', '../engine.ts', 'node:net'],
+    [...FOREIGN, '../auth/x.ts', '../engine.ts', '../log.ts', 'node:net'],
     ['../errors.ts', './x.ts'],
   ],
   [
@@ -168,6 +169,8 @@ const use = (specifier: string): string =>
   `import { x } from '${specifier}';\nexport const y: unknown = x;\n`;
 
 function importsOf([folder, message, refused, allowed]: (typeof IMPORTS)[number]): Planted[] {
+  const messageFor = (specifier: string): string =>
+    specifier.startsWith('node:') && folder.startsWith('proxy-engine') ? SOCKETS : message;
   const row = (specifier: string, says: string | undefined, index: number): Planted => ({
     rule: `${folder} ${says === undefined ? 'may import' : 'must not import'} ${specifier}`,
     file: `${folder}/${says === undefined ? 'allowed' : 'refused'}-${index}.ts`,
@@ -176,7 +179,7 @@ function importsOf([folder, message, refused, allowed]: (typeof IMPORTS)[number]
     says,
   });
   return [
-    ...refused.map((specifier, index) => row(specifier, message, index)),
+    ...refused.map((specifier, index) => row(specifier, messageFor(specifier), index)),
     ...allowed.map((specifier, index) => row(specifier, undefined, index)),
   ];
 }

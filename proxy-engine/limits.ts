@@ -78,6 +78,8 @@ export const TIMERS: Timers = {
   unclearPause: 30 * SECOND,
 };
 
+/** A detection waits no longer than this for an answer, in milliseconds. */
+export const DETECTION_REPLY = 60 * SECOND;
 /** RFC 8305 §5: the next address is tried beside a slow one after this. */
 export const CONNECTION_ATTEMPT_DELAY = 250;
 export const KEEP_ALIVE_PROBE = 60 * SECOND;

@@ -5,13 +5,12 @@ import type { EngineConfig, ParentConfig } from './protocol.ts';
 import { createParentOrder } from './route/parents.ts';
 import { createRouter } from './route/router.ts';
 import type { Clock } from './upstream/clock.ts';
+import { connectParent } from './upstream/connect-parent.ts';
 import { dial } from './upstream/dial.ts';
 import { createDirect, type Direct } from './upstream/direct.ts';
 import type { Guard } from './upstream/guard.ts';
 import { createLink } from './upstream/link.ts';
 import { createParents } from './upstream/parents.ts';
-import { startTls } from './upstream/tls.ts';
-import type { Socket } from 'node:net';
 
 export interface WaysDeps {
   readonly clock: Clock;
@@ -64,17 +63,6 @@ function createWayOut(deps: WaysDeps): Direct {
     connect: (target, signal) => dial(target, { ...deps, kind: 'target', signal }),
     tunnel: (outgoing, socket) => outgoing.sink.tunnel(CONNECTED, socket, NOTHING),
   });
-}
-
-async function connectParent(
-  parent: ParentConfig,
-  signal: AbortSignal,
-  deps: WaysDeps,
-): Promise<Socket> {
-  const socket = await dial(parent, { ...deps, kind: 'parent', signal });
-  if (!parent.tls) return socket;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(deps.timers.connect)]);
-  return startTls(socket, parent, limit);
 }
 
 async function canConnect(

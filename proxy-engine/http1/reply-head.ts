@@ -1,6 +1,6 @@
 import { ProxyError } from '../errors.ts';
 import { MAX_REASON, MAX_REPLY_FIELDS } from '../limits.ts';
-import { listMembers, readFields, type Field } from './fields.ts';
+import { listMembers, readFields, trimBlanks, type Field } from './fields.ts';
 import { CHUNKED, NO_BODY, UNTIL_CLOSE, readLength, type Framing } from './framing.ts';
 
 /** The head of a reply as a parent or an origin sent it. */
@@ -79,7 +79,7 @@ function readMeaning(
 
 /** Equal repeated lengths are one length; anything else is unusable (RFC 9110 §8.6). */
 function sameLength(known: number | undefined, value: string): number {
-  const lengths = value.split(',').map((part) => readLength(part.trim()));
+  const lengths = value.split(',').map((part) => readLength(trimBlanks(part)));
   const [first] = lengths;
   const isSame = lengths.every((length) => length === first) && (known ?? first) === first;
   if (first === undefined || !isSame) throw broken('The answer has a malformed Content-Length.');

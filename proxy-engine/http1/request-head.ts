@@ -99,7 +99,7 @@ function readMeaning(fields: readonly Field[], minor: 0 | 1, method: string): Me
   if (minor === 1 && hosts === 0) throw bad('The Host header is missing.');
   const framing = readFraming(length, coding, minor, names);
   const keepAlive = wantsKeepAlive(minor, names, proxyConnection);
-  const switches = upgrade !== undefined && method !== 'CONNECT' && names.includes('upgrade');
+  const switches = method !== 'CONNECT' && names.includes('upgrade') && canSwitch(upgrade);
   return {
     framing,
     connectionNames: names,
@@ -123,6 +123,11 @@ function readExpect(value: string, minor: 0 | 1): boolean {
     throw new ProxyError('expectation-failed', 'The only expectation known here is 100-continue.');
   }
   return minor === 1;
+}
+
+/** h2c is no switch that a proxy could follow: its frames are not a tunnel's (RFC 9113 §3.1). */
+function canSwitch(upgrade: string | undefined): boolean {
+  return upgrade !== undefined && upgrade !== '' && !listMembers(upgrade).includes('h2c');
 }
 
 /** RFC 9112 §6.1 and §6.3; where a sender contradicts itself the request is refused. */

@@ -57,7 +57,9 @@ export function createExchange(
 ): Exchange {
   const body = createRequestBody(head.framing);
   const hasBody = head.framing.kind !== 'none';
-  const abort = new AbortController();
+  /** Made for whoever has to wait: an exchange on an idle connection never asks for it. */
+  let abort: AbortController | undefined;
+  let isCancelled = false;
   const endToEnd = writeEndToEnd(head, target, gate.pseudonym);
   let current: HopConnection | undefined;
   const reply = createReplyWriter(head, client, gate, {
@@ -81,7 +83,11 @@ export function createExchange(
     },
     repeats: 0,
     sink: reply.sink,
-    signal: abort.signal,
+    get signal() {
+      abort ??= new AbortController();
+      if (isCancelled) abort.abort(clientGone());
+      return abort.signal;
+    },
     send(connection, authorization) {
       current = connection;
       if (head.framing.kind === 'chunked' && connection.peerMinor === 0) {
@@ -163,7 +169,8 @@ export function createExchange(
     },
     clientDrained: () => current?.resume(),
     cancel() {
-      abort.abort(new ProxyError('stopped', 'The client went away.'));
+      isCancelled = true;
+      abort?.abort(clientGone());
       // A connection in the middle of its sign-in looks after itself: see upstream/leg.ts.
       if (current?.ready) current.destroy();
     },
@@ -178,6 +185,10 @@ export function createExchange(
       }
     },
   };
+}
+
+function clientGone(): ProxyError {
+  return new ProxyError('stopped', 'The client went away.');
 }
 
 /** Whether a reply's head begins a sign-in of the client's own with a server behind us. */

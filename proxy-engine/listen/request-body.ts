@@ -30,7 +30,19 @@ export interface RequestBody {
   take(bytes: Buffer): number;
 }
 
+/** Shared by all requests without a body, which are most. */
+const NONE: RequestBody = {
+  done: true,
+  started: false,
+  flows: false,
+  sendTo: (connection) => connection.requestDone(),
+  holdFor: (connection) => connection.requestDone(),
+  detach: () => undefined,
+  take: () => 0,
+};
+
 export function createRequestBody(framing: Framing): RequestBody {
+  if (framing.kind === 'none') return NONE;
   const reader = createBodyReader();
   const isChunked = framing.kind === 'chunked';
   let target: HopConnection | undefined;
@@ -77,7 +89,6 @@ export function createRequestBody(framing: Framing): RequestBody {
     sendTo(connection) {
       target = connection;
       write = undefined;
-      if (reader.done) connection.requestDone();
     },
     holdFor(connection, writeWhole) {
       target = connection;

@@ -1,5 +1,3 @@
-import { hostname } from 'node:os';
-
 const MAX_WORKSTATION = 15;
 
 /**
@@ -14,7 +12,7 @@ export function parseAccount(text: string): { user: string; domain: string } {
 }
 
 /** A host name as NetBIOS would have it: its first label in capitals, at most 15 characters. */
-export function toWorkstation(host: string = hostname()): string {
+export function toWorkstation(host: string): string {
   const [label = ''] = host.trim().split('.', 1);
   return toUpperCase(label).slice(0, MAX_WORKSTATION);
 }

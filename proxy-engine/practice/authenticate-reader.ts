@@ -42,7 +42,7 @@ export function readAuthenticateMessage(raw: Buffer): AuthenticateMessage | unde
 /** The pairs of a list up to its end mark, or undefined if it has none or is broken. */
 export function readList(list: Buffer): { id: number; value: Buffer }[] | undefined {
   const pairs: { id: number; value: Buffer }[] = [];
-  for (let at = 0; at + 4 <= list.length; ) {
+  for (let at = 0; at + 4 <= list.length;) {
     const id = list.readUInt16LE(at);
     const end = at + 4 + list.readUInt16LE(at + 2);
     if (id === 0) return pairs;

@@ -53,19 +53,23 @@ export function provesPassword(
   }
 }
 
+/** Whether the message announces a session key and does not bring one; Samba refuses that. */
+export function lacksKey({ flags, sessionKey }: AuthenticateMessage): boolean {
+  return (flags & KEY_EXCHANGE) !== 0 && sessionKey.length !== 16;
+}
+
 /**
- * Whether the message keeps to the rules a strict server checks besides the password: no key
- * exchange without a key, the server's own pairs unchanged and in order, and a MIC that holds.
+ * Whether a message with the right password also keeps to what a strict server checks besides:
+ * the server's own pairs unchanged and in order, and a MIC that holds.
  */
 export function isWellFormed(
   message: AuthenticateMessage,
   exchange: Exchange,
   { password }: PracticeUser,
 ): boolean {
-  const { flags, sessionKey, pairs } = message;
-  if ((flags & KEY_EXCHANGE) !== 0 && sessionKey.length !== 16) return false;
-  if (!pairs) return true;
-  return repeatsPairs(pairs, exchange.challenge) && holdsMic(message, exchange, password);
+  if (!message.pairs) return true;
+  if (!repeatsPairs(message.pairs, exchange.challenge)) return false;
+  return holdsMic(message, exchange, password);
 }
 
 /** Whether the message says that it carries a message integrity code. */
@@ -74,7 +78,10 @@ export function carriesMic({ pairs }: AuthenticateMessage): boolean {
   return flags?.length === 4 && (flags.readUInt32LE() & MIC_FLAG) !== 0;
 }
 
-function repeatsPairs(pairs: NonNullable<AuthenticateMessage['pairs']>, challenge: Buffer): boolean {
+function repeatsPairs(
+  pairs: NonNullable<AuthenticateMessage['pairs']>,
+  challenge: Buffer,
+): boolean {
   const offset = challenge.readUInt32LE(44);
   const list = challenge.subarray(offset, offset + challenge.readUInt16LE(40));
   const sent = list.length === 0 ? [] : (readList(list) ?? []);

@@ -31,20 +31,21 @@ export function createOwnAddresses(
   );
 
   function isOwnIp(ip: Ip, port: number): boolean {
-    if (!ports.has(port)) return false;
     return isLoopback(ip) || isUnspecified(ip) || bound.has(`${ip.text} ${port}`);
   }
 
   return {
     isOwn(text, port) {
+      if (!ports.has(port)) return false;
       const ip = parseAnySpelling(text);
       return ip !== undefined && isOwnIp(ip, port);
     },
     isOwnLiteral(host, port) {
+      if (!ports.has(port)) return false;
       const ip = parseAnySpelling(host);
       if (ip) return isOwnIp(ip, port);
       const name = canonicalName(host);
-      return ports.has(port) && (LOOPBACK_NAME.test(name) || names.has(name));
+      return LOOPBACK_NAME.test(name) || names.has(name);
     },
   };
 }

@@ -12,8 +12,10 @@ export interface RawAnswer {
 export interface RawOptions {
   /** Ends the connection once what came satisfies this; without it, only the other side does. */
   readonly until?: (bytes: Buffer) => boolean;
-  /** What to do after the last byte: wait (default), half-close, or reset. */
-  readonly after?: 'wait' | 'fin' | 'reset';
+  /** What to do after the last byte: wait (default) or half-close. */
+  readonly after?: 'wait' | 'fin';
+  /** How to leave once `until` is met: by the usual close (default) or by a reset. */
+  readonly leave?: 'close' | 'reset';
   /** Milliseconds until the answer counts as `hung`. */
   readonly deadline?: number;
 }
@@ -25,7 +27,7 @@ export interface RawOptions {
 export async function exchangeRaw(
   port: number,
   pieces: readonly Buffer[],
-  { until = () => false, after = 'wait', deadline = 3000 }: RawOptions = {},
+  { until = () => false, after = 'wait', leave = 'close', deadline = 3000 }: RawOptions = {},
 ): Promise<RawAnswer> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
   const received: Buffer[] = [];
@@ -35,7 +37,8 @@ export async function exchangeRaw(
     function finish(ended: RawAnswer['ended']): void {
       clearTimeout(timer);
       resolve({ bytes: Buffer.concat(received), ended, took: performance.now() - sentAt });
-      socket.destroy();
+      if (leave === 'reset') socket.resetAndDestroy();
+      else socket.destroy();
     }
     socket.on('data', (bytes) => {
       received.push(bytes);
@@ -51,7 +54,6 @@ export async function exchangeRaw(
   }
   sentAt = performance.now();
   if (after === 'fin') socket.end();
-  if (after === 'reset') socket.resetAndDestroy();
   return answer;
 }
 

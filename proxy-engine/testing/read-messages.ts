@@ -23,11 +23,13 @@ export interface Messages {
 
 type Fields = (readonly [string, string])[];
 
-/** Reads the requests a connection carried; after CONNECT everything is `rest`. */
-export function readRequests(bytes: Buffer): Messages {
+/** Reads the requests a connection carried, `most` at most; after CONNECT everything is `rest`. */
+export function readRequests(bytes: Buffer, most = Infinity): Messages {
+  let count = 0;
   return readAll(bytes, true, (message) => {
+    count += 1;
     if (message.start.startsWith('CONNECT ')) return { framing: 'none', isLast: true };
-    return { framing: framingOf(message.fields, 'none'), isLast: false };
+    return { framing: framingOf(message.fields, 'none'), isLast: count >= most };
   });
 }
 

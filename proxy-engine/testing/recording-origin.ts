@@ -26,8 +26,10 @@ export interface RecordingOrigin {
   readonly authority: string;
   /** Connections that received something since the last `reset`, with that something. */
   readonly connections: readonly Recorded[];
-  /** Sets what is answered from now on; without an argument the plain 200. */
+  /** Sets what is answered from now on; without an argument the plain 200 with the body `ok`. */
   answerWith(answer?: Answer): void;
+  /** Has bytes looked at as they come, before they are answered; without an argument no more. */
+  watchWith(watch?: (connection: Recorded, bytes: Buffer) => void): void;
   /** Forgets what was recorded; open connections live on, as a pool's do. */
   reset(): void;
   /** Resolves once the condition holds; it is looked at after each byte and each end. */
@@ -47,6 +49,7 @@ export const plainAnswer: Answer = (request) =>
  */
 export async function createRecordingOrigin(): Promise<RecordingOrigin> {
   let answer = plainAnswer;
+  let watch: ((connection: Recorded, bytes: Buffer) => void) | undefined;
   const open = new Map<Socket, { forget(): void }>();
   const all: Recorded[] = [];
   const watchers = new Set<() => void>();
@@ -58,18 +61,26 @@ export async function createRecordingOrigin(): Promise<RecordingOrigin> {
     const chunks: Buffer[] = [];
     let ended: 'open' | 'fin' | 'reset' = 'open';
     let answered = 0;
+    /** What belongs to no whole request yet. */
+    let pending: Buffer = Buffer.alloc(0);
     const recorded = { socket, bytes: () => Buffer.concat(chunks), ended: () => ended };
     open.set(socket, {
       forget() {
         chunks.length = 0;
         answered = 0;
+        pending = Buffer.alloc(0);
       },
     });
     all.push(recorded);
     socket.on('data', (bytes) => {
       chunks.push(bytes);
-      const whole = readRequests(recorded.bytes()).messages.filter(({ complete }) => complete);
-      for (const request of whole.slice(answered)) {
+      watch?.(recorded, bytes);
+      pending = Buffer.concat([pending, bytes]);
+      for (;;) {
+        const { messages, rest } = readRequests(pending, 1);
+        const [request] = messages;
+        if (!request?.complete) break;
+        pending = rest;
         const reply = answer(request, recorded, answered);
         answered += 1;
         if (reply !== undefined && socket.writable) {
@@ -107,6 +118,9 @@ export async function createRecordingOrigin(): Promise<RecordingOrigin> {
     answerWith(next = plainAnswer) {
       answer = next;
     },
+    watchWith(next) {
+      watch = next;
+    },
     reset() {
       const alive = all.filter(({ socket }) => open.has(socket));
       all.splice(0, all.length, ...alive);
@@ -115,17 +129,17 @@ export async function createRecordingOrigin(): Promise<RecordingOrigin> {
     until(condition, deadline = 3000) {
       return new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
-          watchers.delete(watch);
+          watchers.delete(look);
           reject(new Error('The recording origin never saw what was waited for.'));
         }, deadline);
-        function watch(): void {
+        function look(): void {
           if (!condition()) return;
           clearTimeout(timer);
-          watchers.delete(watch);
+          watchers.delete(look);
           resolve();
         }
-        watchers.add(watch);
-        watch();
+        watchers.add(look);
+        look();
       });
     },
     async close() {

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { ProxyError, toProxyError } from '../errors.ts';
 import type { ReplyHead } from '../http1/reply-head.ts';
 import { MAX_IDLE_PER_PARENT, type Timers } from '../limits.ts';
 import type { AuthConfig, Credential, ParentConfig } from '../protocol.ts';
 import type { Clock } from './clock.ts';
+import { certificateOf } from './connect-parent.ts';
 import { createHopConnection, type ConnectionOwner, type HopConnection } from './connection.ts';
 import type { Guard } from './guard.ts';
 import { proxyAuthenticate } from './leg.ts';
@@ -214,10 +214,6 @@ export function createLink(
       for (const connection of idle.splice(0)) connection.destroy();
     },
   };
-}
-
-function certificateOf(socket: Socket): Buffer | undefined {
-  return socket instanceof TLSSocket ? socket.getPeerCertificate().raw : undefined;
 }
 
 function askedAgain(): ProxyError {

@@ -30,6 +30,7 @@ write_samba() {
   max log size = 0
   log level = 1 auth:3
   ntlm auth = $LEVEL
+  old password allowed period = 0
   prefork children = 1
 END
 }
@@ -74,6 +75,7 @@ logfile_rotate 0
 dns_nameservers 127.0.0.1
 hosts_file /etc/hosts
 client_db off
+debug_options ALL,1 11,5 33,5 5,3 91,5
 via on
 forwarded_for delete
 max_filedescriptors 4096

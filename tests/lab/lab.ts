@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import users from './users.json' with { type: 'json' };
 import { run } from './run.ts';
 
 export interface LabUser {
@@ -50,9 +50,16 @@ export function parentCertificate(): Promise<string> {
 
 /** One of the users in users.json. */
 export function user(name: string): LabUser {
-  const found = users.find((one) => one.name === name);
+  const users: unknown = JSON.parse(readFileSync(join(import.meta.dirname, 'users.json'), 'utf8'));
+  const found = Array.isArray(users)
+    ? users.filter(isUser).find((one) => one.name === name)
+    : undefined;
   if (found === undefined) throw new Error(`no user ${name} in the lab`);
   return found;
+}
+
+function isUser(value: unknown): value is LabUser {
+  return typeof value === 'object' && value !== null && 'name' in value && 'password' in value;
 }
 
 /** A user of one test's own, so that no other test counts or locks it. */

@@ -16,7 +16,8 @@ export async function checkCase(
   cuts: readonly number[] = [],
 ): Promise<void> {
   const hop = stand.hop(way);
-  hop.reset();
+  stand.origin.reset();
+  stand.parent.reset();
   const { outcome } = row;
   const isRefusal = typeof outcome === 'number' || Array.isArray(outcome);
   const bytes = stand.fill(row.send + (isRefusal && !row.after ? SMUGGLED : ''), way);
@@ -38,7 +39,7 @@ export async function checkCase(
       checkRefusal(answer, [400, 408, 413, 431, 501], true);
       return judgeCut(hop.connections, stand.oracles);
     case 'closed':
-      checkRefusal(answer, [400, 408], true);
+      checkRefusal(answer, [400, 408, 431], true);
       return expectOnlyProbe(stand, way);
     default:
       checkRefusal(answer, typeof outcome === 'number' ? [outcome] : outcome, false);

@@ -17,8 +17,8 @@ export function createH11Oracle(): Oracle {
   const child = spawn(PYTHON, [SCRIPT], { stdio: ['pipe', 'pipe', 'inherit'] });
   const waiting: ((verdict: Verdict) => void)[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const verdict: Verdict = JSON.parse(line);
-    waiting.shift()?.(verdict);
+    const verdict: unknown = JSON.parse(line);
+    if (isVerdict(verdict)) waiting.shift()?.(verdict);
   });
   return {
     name: 'h11',
@@ -34,4 +34,8 @@ export function createH11Oracle(): Oracle {
       await exited;
     },
   };
+}
+
+function isVerdict(value: unknown): value is Verdict {
+  return typeof value === 'object' && value !== null && 'messages' in value && 'problem' in value;
 }
