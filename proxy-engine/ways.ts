@@ -60,8 +60,8 @@ function createWayOut(deps: WaysDeps): Direct {
   return createDirect({
     clock: deps.clock,
     timers: deps.timers,
-    connect: (target, signal) => dial(target, { ...deps, kind: 'target', signal }),
-    tunnel: (outgoing, socket) => outgoing.sink.tunnel(CONNECTED, socket, NOTHING),
+    connect: (target, signal) => dial(target, { ...deps, kind: 'target', signal, plain: true }),
+    tunnel: (outgoing, wire) => outgoing.sink.tunnel(CONNECTED, wire, NOTHING),
   });
 }
 
@@ -71,7 +71,7 @@ async function canConnect(
   deps: WaysDeps,
 ): Promise<boolean> {
   try {
-    (await connectParent(parent, signal, deps)).destroy();
+    (await connectParent(parent, signal, deps)).socket.destroy();
     return true;
   } catch {
     return false;

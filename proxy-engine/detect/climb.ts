@@ -99,15 +99,16 @@ function furtherAttempt(
   trial: Trial,
   facts: ChallengeFacts | undefined,
 ): ConsentQuestion {
-  const advice = facts?.modern
-    ? 'This parent takes NTLMv2 for certain, so the password or the name is most likely wrong, and more attempts would not help.'
-    : 'This parent is of an old kind, which may want a weaker dialect.';
-  return {
-    sentence: `${advice} Try ${nameTrial(trial)}? It may cost one more failed logon (${countLogons(run.failedLogons)} so far).`,
-    trial,
-    failedLogons: run.failedLogons,
-    clearText: false,
-  };
+  const { failedLogons } = run;
+  const cost = `It may cost one more failed logon (${countLogons(failedLogons)} so far).`;
+  const sentence = `${run.options.all ? '' : adviceOn(facts)}Try ${nameTrial(trial)}? ${cost}`;
+  return { sentence, trial, failedLogons, clearText: false };
+}
+
+function adviceOn(facts: ChallengeFacts | undefined): string {
+  return facts?.modern
+    ? 'A parent of this kind takes NTLMv2, so the password or the name is most likely wrong. '
+    : 'This parent is of an old kind, which may want a weaker dialect. ';
 }
 
 function tellVerdict(trial: Trial, { verdict, status }: AttemptResult): string {

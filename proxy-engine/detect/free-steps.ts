@@ -8,6 +8,7 @@ import { readFacts, tellFacts, toPrintable, type ChallengeFacts } from './facts.
 import { onFreshConnection, type Heard } from './probe.ts';
 import { toResult, toStep, type Part, type Run } from './run.ts';
 import type { DetectionResult } from './step.ts';
+import { nameSchemes } from './trials.ts';
 
 type NtlmScheme = 'ntlm' | 'negotiate';
 
@@ -30,7 +31,7 @@ export async function* askBare(run: Run): Part<Offered> {
     const end = `${run.name} can be used without a password.`;
     return { kind: 'over', result: toResult(run, 'open', end) };
   }
-  const list = schemes.length === 0 ? 'without saying which' : `and offers ${schemes.join(', ')}`;
+  const list = schemes.length === 0 ? 'without saying which' : `and offers ${nameSchemes(schemes)}`;
   yield toStep(run, `${who} wants a sign-in ${list}.`, {
     kind: 'offers',
     status,
@@ -60,7 +61,7 @@ export type Challenged =
 
 /** Sends the first message of NTLM, which names nobody, and reads what the challenge tells. */
 export async function* askForChallenge(run: Run, schemes: readonly string[]): Part<Challenged> {
-  let sentence = `${run.name} offers no NTLM, only ${schemes.join(', ')}.`;
+  let sentence = `${run.name} offers no NTLM, only ${nameSchemes(schemes)}.`;
   for (const scheme of ['ntlm', 'negotiate'] as const) {
     // A parent that forgets to say what it wants may still want NTLM: to ask is free.
     if (!schemes.includes(scheme) && schemes.length > 0) continue;

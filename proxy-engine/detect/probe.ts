@@ -48,15 +48,15 @@ export function readGoal(url: string): Goal {
 
 export async function openProbe(options: ProbeOptions): Promise<Probe> {
   const { parent, goal, clock, timers, signal } = options;
-  const socket = await connectParent(parent, signal, { timers, isOwn: () => false });
-  const connection = createHopConnection('parent', socket, IDLE_OWNER, clock, timers);
+  const wire = await connectParent(parent, signal, { timers, isOwn: () => false });
+  const connection = createHopConnection('parent', wire, IDLE_OWNER, clock, timers);
   let status = 0;
   const outgoing = createOutgoing(goal, signal, (heard) => {
     status = heard;
   });
 
   return {
-    certificate: certificateOf(socket),
+    certificate: certificateOf(wire.socket),
     async ask(authorization, isProof) {
       const reply = await askWith(connection, outgoing, {
         isProbe: false,
@@ -115,7 +115,7 @@ function createOutgoing(
       data: () => undefined,
       end: () => undefined,
       fail: () => undefined,
-      tunnel({ status }, socket) {
+      tunnel({ status }, { socket }) {
         onStatus(status);
         socket.destroy();
       },

@@ -64,3 +64,11 @@ export function nameTrial(trial: Trial): string {
 export function nameAccount({ user, domain }: Account): string {
   return domain === '' ? user : `${domain}\\${user}`;
 }
+
+const SCHEME_NAMES: Readonly<Record<string, string>> = { ntlm: 'NTLM' };
+
+/** Schemes as a person reads them: `Negotiate, NTLM, Basic`. */
+export function nameSchemes(schemes: readonly string[]): string {
+  const capitals = (scheme: string) => scheme.charAt(0).toUpperCase() + scheme.slice(1);
+  return schemes.map((scheme) => SCHEME_NAMES[scheme] ?? capitals(scheme)).join(', ');
+}

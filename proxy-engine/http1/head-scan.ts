@@ -22,6 +22,8 @@ export interface HeadScan {
    * @throws ProxyError on a line end that is not CRLF, or beyond the limit
    */
   take(): string | undefined;
+  /** Moves what is held to memory of its own: the bytes given were only lent. */
+  keep(): void;
   /** Takes whatever is held. */
   takeRest(): Buffer;
   /** Drops the first n bytes. */
@@ -50,7 +52,7 @@ export function createHeadScan(errors: HeadErrors): HeadScan {
     add(bytes) {
       if (held.length === 0) return reset(bytes);
       const size = held.length + bytes.length;
-      const isOurs = held.length > 0 && held.buffer === room.buffer && held.byteOffset === room.byteOffset;
+      const isOurs = held.buffer === room.buffer && held.byteOffset === room.byteOffset;
       if (!isOurs || room.length < size) {
         room = Buffer.allocUnsafeSlow(size * 2);
         held.copy(room);
@@ -73,6 +75,12 @@ export function createHeadScan(errors: HeadErrors): HeadScan {
       const text = held.toString('latin1', 0, end);
       reset(end === held.length ? EMPTY : held.subarray(end));
       return text;
+    },
+    keep() {
+      if (held.length === 0 || held.buffer === room.buffer) return;
+      room = Buffer.allocUnsafeSlow(held.length * 2);
+      held.copy(room);
+      held = room.subarray(0, held.length);
     },
     takeRest() {
       const rest = held;

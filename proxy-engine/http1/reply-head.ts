@@ -37,7 +37,13 @@ export function readReplyHead(text: string): ReplyHead {
   const status = Number(statusText);
   if (status > 599) throw broken(`The answer has the unknown status ${status}.`);
   const fields = readFields(text, whole.length, ERRORS);
-  return { status, reason: reason.slice(0, MAX_REASON), minor, fields, ...readMeaning(fields, minor) };
+  return {
+    status,
+    reason: reason.slice(0, MAX_REASON),
+    minor,
+    fields,
+    ...readMeaning(fields, minor),
+  };
 }
 
 function broken(message: string): ProxyError {

@@ -20,7 +20,11 @@ export interface RequestHead {
 }
 
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP\/([0-9])\.([0-9])\r\n/;
-const ERRORS = { broken: 'bad-request', tooMany: 'head-too-large', max: MAX_REQUEST_FIELDS } as const;
+const ERRORS = {
+  broken: 'bad-request',
+  tooMany: 'head-too-large',
+  max: MAX_REQUEST_FIELDS,
+} as const;
 const NO_NAMES: readonly string[] = [];
 
 /**

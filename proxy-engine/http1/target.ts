@@ -62,10 +62,7 @@ function toPath(rest: string, method: string): string {
  * Reads `host[:port]`. User names, percent-encoding and zones are refused, not removed: what is
  * checked here must be what is sent on.
  */
-export function readAuthority(
-  text: string,
-  defaultPort: number | undefined,
-): Omit<Target, 'path'> {
+export function readAuthority(text: string, defaultPort: number | undefined): Omit<Target, 'path'> {
   const match = AUTHORITY.exec(text);
   if (!match) throw new ProxyError('bad-request', 'The host or port of the address is malformed.');
   const [, address, name, portText] = match;
@@ -116,5 +113,7 @@ function isIpv6(text: string): boolean {
 
 function isIpv4(text: string): boolean {
   const parts = text.split('.');
-  return parts.length === 4 && parts.every((part) => /^[0-9]{1,3}$/.test(part) && Number(part) < 256);
+  return (
+    parts.length === 4 && parts.every((part) => /^[0-9]{1,3}$/.test(part) && Number(part) < 256)
+  );
 }

@@ -1,57 +1,65 @@
 import type { Socket } from 'node:net';
 import { ProxyError, toProxyError } from '../errors.ts';
-import { createHeadScan } from '../http1/head-scan.ts';
-import { readRequestHead, type RequestHead } from '../http1/request-head.ts';
+import type { Field } from '../http1/fields.ts';
+import type { RequestHead } from '../http1/request-head.ts';
+import { createRequestReader } from '../http1/request-reader.ts';
 import type { Target } from '../http1/target.ts';
-import { MAX_EMPTY_LINES, MAX_LINGER, MAX_PIPELINED, MAX_REQUEST_HEAD, MAX_REQUEST_LINE } from '../limits.ts';
+import { MAX_LINGER, MAX_PIPELINED } from '../limits.ts';
 import { createBatch } from '../upstream/batch.ts';
 import type { HopConnection } from '../upstream/connection.ts';
-import { createExchange, isConnectionBound, type Exchange } from './exchange.ts';
+import { toWire, type Wire } from '../upstream/wire.ts';
+import { createExchange, type Exchange, type ExchangeClient } from './exchange.ts';
 import type { Gate } from './gate.ts';
+import { createOwnConnection } from './own-connection.ts';
 import { judge } from './policy.ts';
 import { writeErrorReply, writeNoContent } from './reply.ts';
 import { joinTunnel } from './tunnel.ts';
 
 /** One client connection, as its listener sees it. */
 export interface Client {
-  /** Ends it as soon as it is idle. */
+  /** Ends it if it is idle; one that is not ends with its exchange, once the gate is stopping. */
   drain(): void;
   destroy(): void;
 }
 
-type State = 'head' | 'exchange' | 'tunnel' | 'linger' | 'closed';
-
-const HEAD_ERRORS = { broken: 'bad-request', tooLarge: 'head-too-large', max: MAX_REQUEST_HEAD } as const;
+/** `linger`: the last reply is on its way, and what still comes is thrown away. */
+type State = 'head' | 'exchange' | 'tunnel' | 'linger';
 
 /** Serves one client connection: one request after another, each answered before the next is read. */
 export function serveClient(socket: Socket, gate: Gate, closed: (client: Client) => void): Client {
-  const out = createBatch(socket);
-  const scan = createHeadScan(HEAD_ERRORS);
-  const deadline = { at: gate.clock.now + gate.timers.idleClient, expire };
+  const { clock, timers, log } = gate;
+  const wire = toWire(socket);
+  const out = createBatch(socket, () => exchange?.clientDrained());
+  const reader = createRequestReader();
+  const own = createOwnConnection();
+  const deadline = { at: clock.now + timers.idleClient, expire };
   let state: State = 'head';
   let exchange: Exchange | undefined;
   let request: RequestHead | undefined;
-  let emptyLines = 0;
   let lingered = 0;
   let isReading = false;
+  let isHeadBegun = false;
   let hasEnded = false;
-  let own: { connection: HopConnection; key: string; ways: Gate['ways'] } | undefined;
 
-  function onData(bytes: Buffer): void {
+  function receive(bytes: Buffer): boolean {
     switch (state) {
       case 'head':
-        scan.add(bytes);
-        return readHeads();
+        reader.add(bytes);
+        readHeads();
+        break;
       case 'exchange':
-        return onExchangeData(bytes);
+        reader.add(bytes);
+        feedBody();
+        if (reader.held.length > MAX_PIPELINED) socket.pause();
+        break;
       case 'linger':
         lingered += bytes.length;
         if (lingered > MAX_LINGER) socket.destroy();
-        return;
+        break;
       case 'tunnel':
-      case 'closed':
-        return;
+        break;
     }
+    return true;
   }
 
   /** Guarded against itself: a request that is answered at once asks for the next from within. */
@@ -59,7 +67,7 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
     if (isReading) return;
     isReading = true;
     try {
-      while (state === 'head' && readOne()) continue;
+      while (state === 'head' && readHead()) continue;
     } catch (error) {
       refuse(toProxyError(error));
     } finally {
@@ -68,74 +76,36 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
   }
 
   /** @returns false when more bytes are needed */
-  function readOne(): boolean {
-    if (!skipEmptyLines()) return false;
-    if (isOtherProtocol(scan.held[0])) {
-      gate.log.info('A client spoke TLS, SOCKS or something else than HTTP to the HTTP port.');
+  function readHead(): boolean {
+    const head = reader.next();
+    if (head === 'more') {
+      // From its first byte on a head has its time, and no further byte makes that longer.
+      if (reader.held.length > 0 && !isHeadBegun) {
+        isHeadBegun = true;
+        deadline.at = clock.now + timers.head;
+      }
+      return false;
+    }
+    if (head === 'other-protocol') {
+      log.info('A client spoke TLS, SOCKS or something else than HTTP to the HTTP port.');
       socket.destroy();
       return false;
     }
-    const text = takeHead();
-    if (text === undefined) {
-      // From its first byte a head has its time, and no byte of it makes that longer.
-      if (scan.held.length > 0 && !hasHeadDeadline) setHeadDeadline();
-      return false;
-    }
-    emptyLines = 0;
-    begin(readRequestHead(text));
+    isHeadBegun = false;
+    begin(head);
     return true;
-  }
-
-  let hasHeadDeadline = false;
-  function setHeadDeadline(): void {
-    hasHeadDeadline = true;
-    deadline.at = gate.clock.now + gate.timers.head;
-  }
-
-  function takeHead(): string | undefined {
-    const text = scan.take();
-    if (text !== undefined || scan.held.length <= MAX_REQUEST_LINE) return text;
-    if (scan.held.subarray(0, MAX_REQUEST_LINE).includes('\r\n')) return undefined;
-    throw new ProxyError('target-too-long', `The address is longer than ${MAX_REQUEST_LINE} bytes.`);
-  }
-
-  /** RFC 9112 §2.2 lets old clients put an empty line first. */
-  function skipEmptyLines(): boolean {
-    while (scan.held[0] === 0x0d) {
-      if (scan.held.length < 2) return waitForHead();
-      if (scan.held[1] !== 0x0a || emptyLines === MAX_EMPTY_LINES) {
-        throw new ProxyError('bad-request', 'Something else than a request came first.');
-      }
-      emptyLines += 1;
-      scan.skip(2);
-    }
-    return scan.held.length > 0;
-  }
-
-  function waitForHead(): false {
-    if (!hasHeadDeadline) setHeadDeadline();
-    return false;
   }
 
   function begin(head: RequestHead): void {
     request = head;
     const verdict = judge(head, gate);
-    if (verdict.kind === 'answer-here') return answerHere(head);
-    state = 'exchange';
-    hasHeadDeadline = false;
-    deadline.at = Infinity;
-    const started = createExchange(head, verdict.target, exchangeClient, gate);
-    exchange = started;
-    if (!started.bodyDone) socket.pause();
-    const isPinned = head.fields.length > 0 && isConnectionBound(head.fields, 'authorization');
-    const connection = takeOwn(verdict.target);
-    pinWanted = isPinned;
-    targetKey = keyOf(verdict.target);
-    started.start(connection);
+    switch (verdict.kind) {
+      case 'answer-here':
+        return answerHere(head);
+      case 'forward':
+        return forward(head, verdict.target);
+    }
   }
-
-  let pinWanted = false;
-  let targetKey = '';
 
   function answerHere(head: RequestHead): void {
     if (head.framing.kind !== 'none') {
@@ -143,106 +113,93 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
     }
     out.text(writeNoContent(head, head.keepAlive));
     out.flush();
-    if (!head.keepAlive) linger();
+    finished(head.keepAlive);
   }
 
-  /** The connection behind us that is this client's own, if it leads to where it wants to go. */
-  function takeOwn(target: Target): HopConnection | undefined {
-    if (!own) return undefined;
-    const { connection, key, ways } = own;
-    if (connection.open && key === keyOf(target) && ways === gate.ways) return connection;
-    own = undefined;
-    connection.destroy();
-    return undefined;
+  function forward(head: RequestHead, target: Target): void {
+    const { ways } = gate;
+    const client: ExchangeClient = {
+      out,
+      readBody,
+      pauseBody: () => socket.pause(),
+      started(connection: HopConnection, fields: readonly Field[]) {
+        if (isSignIn(head.fields, 'authorization') || isSignIn(fields, 'www-authenticate')) {
+          connection.pinned = true;
+        }
+        if (connection.pinned) own.keep(connection, target, ways);
+      },
+      finished,
+      failed,
+      tunnel,
+    };
+    state = 'exchange';
+    deadline.at = Infinity;
+    exchange = createExchange(head, target, client, gate);
+    if (!exchange.bodyDone) socket.pause();
+    exchange.start(ways, own.take(target, ways));
   }
 
-  const exchangeClient = {
-    out,
-    readBody() {
-      feedHeld();
-      if (exchange?.takesBody) socket.resume();
-    },
-    pauseBody: () => socket.pause(),
-    started(connection: HopConnection, fields: RequestHead['fields']) {
-      if (pinWanted || isConnectionBound(fields, 'www-authenticate')) connection.pinned = true;
-      if (connection.pinned) own = { connection, key: targetKey, ways: gate.ways };
-    },
-    finished(keepAlive: boolean) {
-      exchange = undefined;
-      if (!keepAlive || gate.stopping) return linger();
-      state = 'head';
-      deadline.at = gate.clock.now + gate.timers.idleClient;
-      if (socket.isPaused()) socket.resume();
-      readHeads();
-      if (hasEnded && isIdle()) linger();
-    },
-    failed(error: ProxyError, replyBegun: boolean) {
-      const isWhole = exchange?.bodyDone ?? true;
-      exchange = undefined;
-      if (replyBegun) return cut();
-      answerError(error, isWhole && (request?.keepAlive ?? false));
-    },
-    tunnel(hop: Socket, first: Buffer) {
-      const early = scan.takeRest();
-      exchange = undefined;
-      state = 'tunnel';
-      gate.clock.forget(deadline);
-      for (const event of ['data', 'end', 'error', 'close', 'drain']) socket.removeAllListeners(event);
-      out.bytes(first);
-      out.flush();
-      if (early.length > 0) hop.write(early);
-      joinTunnel(socket, hop, {
-        clock: gate.clock,
-        timers: gate.timers,
-        ended: () => closed(self),
-      });
-      if (hasEnded) hop.end();
-    },
-  };
-
-  function isIdle(): boolean {
-    return state === 'head' && scan.held.length === 0;
-  }
-
-  function keyOf({ host, port }: Target): string {
-    return `${host} ${port}`;
-  }
-
-  function onExchangeData(bytes: Buffer): void {
-    scan.add(bytes);
-    feedHeld();
-    if (scan.held.length > MAX_PIPELINED && state === 'exchange') socket.pause();
+  function readBody(): void {
+    feedBody();
+    if (exchange?.takesBody) socket.resume();
   }
 
   /** Gives the body what waits; bytes behind its end stay for the next head. */
-  function feedHeld(): void {
+  function feedBody(): void {
     const active = exchange;
-    if (!active?.takesBody || scan.held.length === 0) return;
+    if (!active?.takesBody || reader.held.length === 0) return;
     try {
-      scan.skip(active.takeBody(scan.held));
+      reader.skip(active.takeBody(reader.held));
     } catch (error) {
       const { replyBegun } = active;
       active.cancel();
       exchange = undefined;
-      if (replyBegun) return cut();
-      refuse(toProxyError(error));
+      if (replyBegun) cut();
+      else refuse(toProxyError(error));
     }
+  }
+
+  function finished(keepAlive: boolean): void {
+    exchange = undefined;
+    if (!keepAlive || gate.stopping) return linger();
+    state = 'head';
+    deadline.at = clock.now + timers.idleClient;
+    if (socket.isPaused()) socket.resume();
+    readHeads();
+    if (hasEnded && isIdle()) linger();
+  }
+
+  function failed(error: ProxyError, replyBegun: boolean): void {
+    const isWhole = exchange?.bodyDone ?? true;
+    exchange = undefined;
+    if (replyBegun) cut();
+    else answer(error, isWhole && (request?.keepAlive ?? false));
+  }
+
+  function tunnel(hop: Wire, first: Buffer): void {
+    const early = reader.takeRest();
+    exchange = undefined;
+    state = 'tunnel';
+    clock.forget(deadline);
+    for (const event of ['end', 'error', 'close']) socket.removeAllListeners(event);
+    out.bytes(first);
+    out.flush();
+    if (early.length > 0) hop.socket.write(early);
+    joinTunnel(wire, hop, { clock, timers, ended: () => closed(self) });
+    if (hasEnded) hop.socket.end();
   }
 
   /** The request was wrong: nothing behind it can be trusted to begin where it seems to. */
   function refuse(error: ProxyError): void {
-    if (state === 'closed' || state === 'tunnel') return;
-    scan.takeRest();
-    answerError(error, false);
+    reader.takeRest();
+    answer(error, false);
   }
 
-  function answerError(error: ProxyError, keepAlive: boolean): void {
-    gate.log.debug(() => `Answered ${error.status}: ${error.message}`);
-    if (error.code === 'internal') gate.log.error(`Unexpected: ${String(error.cause)}`);
-    const persists = keepAlive && !gate.stopping;
-    socket.write(writeErrorReply(error, request, persists));
-    if (!persists) return linger();
-    exchangeClient.finished(true);
+  function answer(error: ProxyError, keepAlive: boolean): void {
+    log.debug(() => `Answered ${error.status}: ${error.message}`);
+    if (error.code === 'internal') log.error(`Unexpected: ${String(error.cause)}`);
+    socket.write(writeErrorReply(error, request, keepAlive && !gate.stopping));
+    finished(keepAlive);
   }
 
   /** Ends a reply so that nobody can take what came of it for the whole. */
@@ -252,34 +209,35 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
 
   /** Lets the last reply arrive: data that meets a closed socket would turn it into a reset. */
   function linger(): void {
-    if (state === 'closed') return;
     state = 'linger';
-    deadline.at = gate.clock.now + gate.timers.linger;
-    socket.end();
+    deadline.at = clock.now + timers.linger;
     socket.resume();
     if (hasEnded) socket.end(() => socket.destroy());
+    else socket.end();
+  }
+
+  function isIdle(): boolean {
+    return state === 'head' && reader.held.length === 0;
   }
 
   function onEnd(): void {
     hasEnded = true;
-    if (state === 'exchange' && exchange && !exchange.bodyDone) socket.destroy();
-    else if (state === 'head') linger();
-    else if (state === 'linger') socket.destroySoon();
+    if (state === 'head') linger();
+    else if (state === 'linger') socket.end(() => socket.destroy());
+    else if (exchange && !exchange.bodyDone) socket.destroy();
   }
 
   function expire(): void {
-    if (state === 'head' && scan.held.length > 0) {
-      gate.clock.watch(deadline);
-      return refuse(new ProxyError('request-timeout', 'The request did not come in time.'));
-    }
-    socket.destroy();
+    if (state !== 'head' || reader.held.length === 0) return void socket.destroy();
+    clock.watch(deadline);
+    refuse(new ProxyError('request-timeout', 'The request did not come in time.'));
   }
 
   function onClose(): void {
-    state = 'closed';
-    gate.clock.forget(deadline);
+    clock.forget(deadline);
     exchange?.cancel();
-    own?.connection.destroy();
+    exchange = undefined;
+    own.close();
     closed(self);
   }
 
@@ -290,16 +248,15 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
     destroy: () => socket.destroy(),
   };
 
-  socket.on('data', onData);
+  wire.receive = receive;
   socket.on('end', onEnd);
   socket.on('error', () => undefined); // 'close' follows.
   socket.on('close', onClose);
-  socket.on('drain', () => exchange?.clientDrained());
-  gate.clock.watch(deadline);
+  clock.watch(deadline);
   return self;
 }
 
-/** A TLS hello, SOCKS 4 or 5, SSL 2, or plain binary: answered by nothing that could be an echo. */
-function isOtherProtocol(byte: number | undefined): boolean {
-  return byte !== undefined && (byte < 0x09 || byte >= 0x7f || (byte > 0x0d && byte < 0x20));
+/** Whether a field begins or carries a sign-in that holds for its connection. */
+function isSignIn(fields: readonly Field[], key: string): boolean {
+  return fields.some((field) => field.key === key && /^(?:ntlm|negotiate)\b/i.test(field.value));
 }

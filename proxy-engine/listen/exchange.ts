@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { ProxyError } from '../errors.ts';
 import type { Framing } from '../http1/framing.ts';
 import type { ReplyHead } from '../http1/reply-head.ts';
@@ -13,22 +12,23 @@ import {
 } from '../http1/write.ts';
 import type { HopConnection } from '../upstream/connection.ts';
 import type { Outgoing } from '../upstream/outgoing.ts';
-import type { Gate } from './gate.ts';
+import type { Wire } from '../upstream/wire.ts';
+import type { Gate, Ways } from './gate.ts';
 import { createReplyWriter, type ReplyClient } from './reply-writer.ts';
 import { createRequestBody } from './request-body.ts';
 
 /** The client side of an exchange: what the connection it came over does for it. */
 export interface ExchangeClient extends ReplyClient {
   /** Asks for the bytes of the body: those that wait, then those to come. */
-  readBody(): void;
-  pauseBody(): void;
+  readonly readBody: () => void;
+  readonly pauseBody: () => void;
   /** A reply has begun to arrive over this connection. */
   started(connection: HopConnection, fields: ReplyHead['fields']): void;
   /** The reply is complete. */
-  finished(keepAlive: boolean): void;
+  readonly finished: (keepAlive: boolean) => void;
   /** There will be no reply, or no more of it. */
-  failed(error: ProxyError, replyBegun: boolean): void;
-  tunnel(hop: Socket, first: Buffer): void;
+  readonly failed: (error: ProxyError, replyBegun: boolean) => void;
+  readonly tunnel: (hop: Wire, first: Buffer) => void;
 }
 
 /** One request and its reply. */
@@ -43,8 +43,8 @@ export interface Exchange {
   clientDrained(): void;
   /** The client has gone, or broke its own request. */
   cancel(): void;
-  /** Starts it on a connection that is this client's own, or by the ways of the gate. */
-  start(own: HopConnection | undefined): void;
+  /** Starts it on a connection that is this client's own, or on one of the ways out. */
+  start(ways: Ways, own: HopConnection | undefined): void;
 }
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
@@ -67,10 +67,13 @@ export function createExchange(
     isStarted: (connection, reply) => {
       current = connection;
       client.started(connection, reply.fields);
+      gate.log.debug(
+        () => `${head.method} ${target.host}:${target.port} by ${connection.kind}: ${reply.status}`,
+      );
     },
-    finished: (keepAlive) => client.finished(keepAlive),
-    failed: (error, begun) => client.failed(error, begun),
-    tunnel: (hop, first) => client.tunnel(hop, first),
+    finished: client.finished,
+    failed: client.failed,
+    tunnel: client.tunnel,
   });
 
   const outgoing: Outgoing = {
@@ -119,7 +122,11 @@ export function createExchange(
     framing: Framing,
   ): string {
     if (method === 'CONNECT') return writeConnect(target, endToEnd, writeHop(authorization));
-    const hop = writeFraming(framing, head) + writeUpgrade() + writeExpect(connection) + writeHop(authorization);
+    const hop =
+      writeFraming(framing, head) +
+      writeUpgrade() +
+      writeExpect(connection) +
+      writeHop(authorization);
     return connection.kind === 'parent'
       ? writeParentRequest(method, target, endToEnd, hop)
       : writeOriginRequest(method, target, endToEnd, hop);
@@ -174,14 +181,14 @@ export function createExchange(
       // A connection in the middle of its sign-in looks after itself: see upstream/leg.ts.
       if (current?.ready) current.destroy();
     },
-    start(own) {
+    start(ways, own) {
       if (own) return own.run(outgoing);
-      switch (gate.ways.route(target.host, target.port)) {
+      switch (ways.route(target.host, target.port)) {
         case 'direct':
-          return gate.ways.direct.start(outgoing);
+          return ways.direct.start(outgoing);
         case 'parents':
         case 'parents-or-direct':
-          return gate.ways.parents.start(outgoing);
+          return ways.parents.start(outgoing);
       }
     },
   };
@@ -189,9 +196,4 @@ export function createExchange(
 
 function clientGone(): ProxyError {
   return new ProxyError('stopped', 'The client went away.');
-}
-
-/** Whether a reply's head begins a sign-in of the client's own with a server behind us. */
-export function isConnectionBound(fields: ReplyHead['fields'], key: string): boolean {
-  return fields.some((field) => field.key === key && /^(?:ntlm|negotiate)\b/i.test(field.value));
 }

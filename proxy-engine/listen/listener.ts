@@ -19,7 +19,12 @@ export interface Listener {
 export async function listen(endpoint: Endpoint, gate: Gate): Promise<Listener> {
   const clients = new Set<Client>();
   const server = createServer(
-    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_PROBE },
+    {
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_PROBE,
+    },
     (socket) => {
       clients.add(serveClient(socket, gate, (client) => clients.delete(client)));
     },

@@ -38,8 +38,11 @@ function requireElsewhere(head: RequestHead, target: Target, gate: Gate): void {
   if (gate.isOwnLiteral(target.host, target.port)) {
     throw new ProxyError('own-address', 'This address is Gatepass itself.');
   }
-  const isLoop = head.fields.some(({ key, value }) => key === 'via' && value.includes(gate.pseudonym));
-  if (isLoop) throw new ProxyError('loop', 'This request has been here before: proxies form a loop.');
+  const isLoop = head.fields.some(
+    ({ key, value }) => key === 'via' && value.includes(gate.pseudonym),
+  );
+  if (isLoop)
+    throw new ProxyError('loop', 'This request has been here before: proxies form a loop.');
 }
 
 function hasNoForwardsLeft(head: RequestHead): boolean {

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { ProxyError } from '../errors.ts';
 import { CHUNKED, NO_BODY, UNTIL_CLOSE, type Framing } from '../http1/framing.ts';
 import type { ReplyHead } from '../http1/reply-head.ts';
@@ -13,6 +12,7 @@ import {
 import type { Batch } from '../upstream/batch.ts';
 import type { HopConnection } from '../upstream/connection.ts';
 import type { ReplySink } from '../upstream/outgoing.ts';
+import type { Wire } from '../upstream/wire.ts';
 import type { Gate } from './gate.ts';
 import { writePersistence } from './reply.ts';
 
@@ -26,7 +26,7 @@ export interface ReplyEvents {
   isStarted(connection: HopConnection, head: ReplyHead): void;
   finished(keepAlive: boolean): void;
   failed(error: ProxyError, begun: boolean): void;
-  tunnel(hop: Socket, first: Buffer): void;
+  tunnel(hop: Wire, first: Buffer): void;
 }
 
 export interface ReplyWriter {
@@ -55,7 +55,10 @@ export function createReplyWriter(
       begun = true;
       framing = toClientFraming(body, request.minor);
       keepAlive =
-        request.keepAlive && !gate.stopping && framing.kind !== 'until-close' && events.isBodyDone();
+        request.keepAlive &&
+        !gate.stopping &&
+        framing.kind !== 'until-close' &&
+        events.isBodyDone();
       events.isStarted(connection, head);
       out.text(
         writeReply(head, {
@@ -84,7 +87,9 @@ export function createReplyWriter(
     tunnel(head, hop, first) {
       begun = true;
       // No Content-Length and no Connection: some clients take either as the end of the tunnel.
-      out.text(request.method === 'CONNECT' ? ESTABLISHED : writeSwitching(head, request.upgrade ?? ''));
+      out.text(
+        request.method === 'CONNECT' ? ESTABLISHED : writeSwitching(head, request.upgrade ?? ''),
+      );
       events.tunnel(hop, first);
     },
     flush: () => out.flush(),

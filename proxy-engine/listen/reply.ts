@@ -43,7 +43,9 @@ export function writeErrorReply(
     `Content-Length: ${Buffer.byteLength(body)}\r\n` +
     `Cache-Control: no-store\r\n` +
     `Proxy-Status: gatepass; error=${error.proxyStatus}; details="${error.code}"\r\n` +
-    (error.status === 405 ? 'Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, CONNECT\r\n' : '') +
+    (error.status === 405
+      ? 'Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, CONNECT\r\n'
+      : '') +
     `${writePersistence(request?.minor ?? 1, keepAlive)}\r\n${body}`
   );
 }

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Timers } from '../limits.ts';
+import { whenWritten } from '../upstream/batch.ts';
 import type { Clock } from '../upstream/clock.ts';
+import type { Wire } from '../upstream/wire.ts';
 
 export interface TunnelDeps {
   readonly clock: Clock;
@@ -13,24 +15,27 @@ export interface TunnelDeps {
  * Joins two sockets until both directions have ended. Each direction ends by itself: what ssh or
  * rsync still has to say after the other side's FIN must arrive (RFC 9110 §9.3.6).
  */
-export function joinTunnel(client: Socket, hop: Socket, { clock, timers, ended }: TunnelDeps): void {
+export function joinTunnel(client: Wire, hop: Wire, { clock, timers, ended }: TunnelDeps): void {
   const deadline = { at: clock.now + timers.tunnelIdle, expire: destroyBoth };
   const counts = { up: 0, down: 0 };
   let quiet = timers.tunnelIdle;
   let open = 2;
 
   function destroyBoth(): void {
-    client.destroy();
-    hop.destroy();
+    client.socket.destroy();
+    hop.socket.destroy();
   }
 
-  function join(from: Socket, to: Socket, way: 'up' | 'down'): void {
-    from.on('data', (bytes: Buffer) => {
+  function join(wire: Wire, to: Socket, way: 'up' | 'down'): void {
+    const from = wire.socket;
+    wire.receive = (bytes) => {
       counts[way] += bytes.length;
       deadline.at = clock.now + quiet;
-      if (!to.write(bytes)) from.pause();
-    });
-    to.on('drain', () => from.resume());
+      to.write(bytes);
+      if (to.writableLength === 0) return true;
+      whenWritten(to, () => from.resume());
+      return false;
+    };
     from.on('end', () => {
       quiet = timers.halfClosed;
       deadline.at = clock.now + quiet;
@@ -50,6 +55,6 @@ export function joinTunnel(client: Socket, hop: Socket, { clock, timers, ended }
   }
 
   clock.watch(deadline);
-  join(client, hop, 'up');
-  join(hop, client, 'down');
+  join(client, hop.socket, 'up');
+  join(hop, client.socket, 'down');
 }

@@ -63,7 +63,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     ...(options.dialects && { dialects: options.dialects }),
     ...(tls && { tls }),
   });
-  onTestFinished(() => parent.close().catch(() => undefined));
+  onTestFinished(() => void parent.close().catch(() => undefined));
 
   function parentConfig({
     trusted = true,

@@ -10,27 +10,31 @@ const COPY_UP_TO = 32 * 1024;
 export interface Batch {
   text(latin1: string): void;
   bytes(view: Buffer): void;
-  /** Writes what was gathered; false asks the caller to wait for 'drain'. */
+  /**
+   * Writes what was gathered.
+   *
+   * @returns false when the system has not taken all of it: the views given must stay as they are,
+   *   and no more be given, until `drained` is called.
+   */
   flush(): boolean;
 }
 
-export function createBatch(socket: Socket): Batch {
+export function createBatch(socket: Socket, drained: () => void): Batch {
   let pieces: (string | Buffer)[] = [];
   let size = 0;
+  let isWaiting = false;
 
-  function gather(): boolean {
-    const all = pieces;
-    pieces = [];
-    const total = size;
-    size = 0;
-    if (total <= COPY_UP_TO) return socket.write(copyTogether(all, total));
+  function gather(): void {
+    if (size <= COPY_UP_TO) {
+      socket.write(copyTogether(pieces, size));
+      return;
+    }
     socket.cork();
-    for (const piece of all) {
+    for (const piece of pieces) {
       if (typeof piece === 'string') socket.write(piece, 'latin1');
       else socket.write(piece);
     }
     socket.uncork();
-    return socket.writableLength < socket.writableHighWaterMark;
   }
 
   return {
@@ -44,13 +48,30 @@ export function createBatch(socket: Socket): Batch {
     },
     flush() {
       const [only] = pieces;
-      if (only === undefined) return !socket.writableNeedDrain;
-      if (pieces.length > 1) return gather();
+      if (only === undefined) return !isWaiting;
+      if (pieces.length > 1) gather();
+      else if (typeof only === 'string') socket.write(only, 'latin1');
+      else socket.write(only);
       pieces = [];
       size = 0;
-      return typeof only === 'string' ? socket.write(only, 'latin1') : socket.write(only);
+      if (socket.writableLength === 0) return true;
+      if (!isWaiting) {
+        isWaiting = true;
+        whenWritten(socket, () => {
+          isWaiting = false;
+          drained();
+        });
+      }
+      return false;
     },
   };
+}
+
+/** Calls back when all that was written so far is with the system; not on a socket that failed. */
+export function whenWritten(socket: Socket, done: () => void): void {
+  socket.write('', (error) => {
+    if (!error) done();
+  });
 }
 
 /** Every byte of the new buffer is filled: none of another exchange can be sent. */
@@ -58,8 +79,7 @@ function copyTogether(pieces: readonly (string | Buffer)[], size: number): Buffe
   const whole = Buffer.allocUnsafe(size);
   let at = 0;
   for (const piece of pieces) {
-    at +=
-      typeof piece === 'string' ? whole.write(piece, at, 'latin1') : piece.copy(whole, at);
+    at += typeof piece === 'string' ? whole.write(piece, at, 'latin1') : piece.copy(whole, at);
   }
   return whole;
 }

@@ -4,6 +4,7 @@ import type { Timers } from '../limits.ts';
 import type { ParentConfig } from '../protocol.ts';
 import { dial } from './dial.ts';
 import { startTls } from './tls.ts';
+import { toWire, type Wire } from './wire.ts';
 
 export interface ConnectParentOptions {
   readonly timers: Timers;
@@ -15,11 +16,12 @@ export async function connectParent(
   parent: ParentConfig,
   signal: AbortSignal,
   { timers, isOwn }: ConnectParentOptions,
-): Promise<Socket> {
-  const socket = await dial(parent, { timers, isOwn, kind: 'parent', signal });
-  if (!parent.tls) return socket;
+): Promise<Wire> {
+  const plain = parent.tls === undefined;
+  const wire = await dial(parent, { timers, isOwn, kind: 'parent', signal, plain });
+  if (plain) return wire;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timers.connect)]);
-  return startTls(socket, parent, limit);
+  return toWire(await startTls(wire.socket, parent, limit));
 }
 
 /** The parent's certificate in DER, where the connection is TLS. */

@@ -8,6 +8,7 @@ import { createBatch, type Batch } from './batch.ts';
 import type { Clock } from './clock.ts';
 import type { HopKind } from './dial.ts';
 import type { Outgoing, ReplySink } from './outgoing.ts';
+import type { Wire } from './wire.ts';
 
 /** Who owns a connection while it is idle and looks after what is special on a reused one. */
 export interface ConnectionOwner {
@@ -61,12 +62,13 @@ const HEAD_ERRORS = {
 
 export function createHopConnection(
   kind: HopKind,
-  socket: Socket,
+  wire: Wire,
   owner: ConnectionOwner,
   clock: Clock,
   timers: Timers,
 ): HopConnection {
-  const out = createBatch(socket);
+  const { socket } = wire;
+  const out = createBatch(socket, () => outgoing?.drained());
   const scan = createHeadScan(HEAD_ERRORS);
   const body = createBodyReader();
   const deadline = { at: Infinity, expire };
@@ -81,8 +83,9 @@ export function createHopConnection(
   let persists = false;
   let peerMinor: 0 | 1 = 1;
 
-  function onData(bytes: Buffer): void {
-    if (state === 'idle') return destroy(); // Nobody asked: whatever follows could be anyone's.
+  function receive(bytes: Buffer): boolean {
+    if (state === 'idle') destroy(); // Nobody asked: whatever follows could be anyone's.
+    if (state === 'closed') return false;
     answered = true;
     const receiver = sink;
     try {
@@ -90,10 +93,11 @@ export function createHopConnection(
       else readHead(bytes);
     } catch (error) {
       fail(error instanceof ProxyError ? asReplyError(error) : unexpected(error));
-      return;
+      return false;
     }
+    if (state === 'head') scan.keep();
     // A reply that ended, or went to another sink, has been flushed by whoever took it.
-    if (sink !== undefined && sink === receiver && !sink.flush()) socket.pause();
+    return sink === undefined || sink !== receiver || sink.flush();
   }
 
   function readHead(bytes: Buffer): void {
@@ -121,7 +125,8 @@ export function createHopConnection(
     body.begin(framing);
     state = 'body';
     deadline.at = clock.now + timers.stall;
-    if (status === 407 && self.ready && outgoing && owner.challenged(outgoing, head)) return abandon();
+    if (status === 407 && self.ready && outgoing && owner.challenged(outgoing, head))
+      return abandon();
     sink?.head(head, framing, self);
     if (body.done) return finish(scan.held.length > 0);
     const rest = scan.takeRest();
@@ -136,14 +141,14 @@ export function createHopConnection(
   /** From here on the bytes are the tunnel's (RFC 9110 §9.3.6), so nothing is read as HTTP. */
   function detach(head: ReplyHead): void {
     const receiver = sink;
-    const first = scan.takeRest();
+    const first = Buffer.from(scan.takeRest());
     state = 'detached';
     clock.forget(deadline);
-    for (const event of ['data', 'end', 'error', 'close', 'drain']) socket.removeAllListeners(event);
+    for (const event of ['end', 'error', 'close']) socket.removeAllListeners(event);
     socket.on('error', ignore);
     owner.closed(self);
     sink = undefined;
-    receiver?.tunnel(head, socket, first);
+    receiver?.tunnel(head, wire, first);
   }
 
   function readBody(bytes: Buffer): void {
@@ -175,13 +180,21 @@ export function createHopConnection(
   function onEnd(): void {
     if (state === 'body' && body.endsWithStream) return finish(false);
     if (state === 'idle') return destroy();
-    fail(new ProxyError('reply-incomplete', 'The connection ended before the answer was complete.'));
+    fail(
+      new ProxyError('reply-incomplete', 'The connection ended before the answer was complete.'),
+    );
   }
 
   function onError(error: Error): void {
     if (state === 'idle') return destroy();
     const code = systemCode(error) || 'unknown';
-    fail(new ProxyError('reply-incomplete', `The connection broke (${code}) before the answer was complete.`, { cause: error }));
+    fail(
+      new ProxyError(
+        'reply-incomplete',
+        `The connection broke (${code}) before the answer was complete.`,
+        { cause: error },
+      ),
+    );
   }
 
   function abandon(): void {
@@ -256,14 +269,13 @@ export function createHopConnection(
     destroy,
   };
 
-  socket.on('data', onData);
+  wire.receive = receive;
   socket.on('end', onEnd);
   socket.on('error', onError);
   socket.on('close', () => {
     if (state === 'head' || state === 'body') onError(new Error('closed'));
     else destroy();
   });
-  socket.on('drain', () => outgoing?.drained());
   clock.watch(deadline);
   return self;
 }
@@ -284,4 +296,3 @@ function unexpected(error: unknown): ProxyError {
 function asReplyError(error: ProxyError): ProxyError {
   return error.code === 'bad-request' ? new ProxyError('reply-broken', error.message) : error;
 }
-

@@ -3,6 +3,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import { ProxyError, systemCode, type ProxyErrorCode } from '../errors.ts';
 import { CONNECTION_ATTEMPT_DELAY, KEEP_ALIVE_PROBE, type Timers } from '../limits.ts';
 import type { Endpoint } from '../protocol.ts';
+import { createReusingReader, type Wire } from './wire.ts';
 
 /** Which next hop is dialled: decides what its failures are called. */
 export type HopKind = 'parent' | 'target';
@@ -13,6 +14,8 @@ export interface DialOptions {
   /** Says whether an address is one of our own listeners; asked about the address dialled. */
   readonly isOwn: (ip: string, port: number) => boolean;
   readonly signal: AbortSignal;
+  /** The bytes are read as they are; false where TLS will take the socket over. */
+  readonly plain: boolean;
 }
 
 /**
@@ -21,7 +24,7 @@ export interface DialOptions {
  *
  * @throws ProxyError `…-not-found`, `…-refused`, `…-timeout`, `…-unreachable` or 'own-address'
  */
-export async function dial(endpoint: Endpoint, options: DialOptions): Promise<Socket> {
+export async function dial(endpoint: Endpoint, options: DialOptions): Promise<Wire> {
   const { kind, isOwn, signal, timers } = options;
   const addresses = await resolve(endpoint, options);
   signal.throwIfAborted();
@@ -42,7 +45,11 @@ function resolve(endpoint: Endpoint, { kind, signal, timers }: DialOptions): Pro
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timers.connect)]);
   return new Promise((accept, reject) => {
     const give = (): void => {
-      reject(signal.aborted ? stopped(signal) : failure(kind, 'timeout', endpoint, 'the name was not answered'));
+      reject(
+        signal.aborted
+          ? stopped(signal)
+          : failure(kind, 'timeout', endpoint, 'the name was not answered'),
+      );
     };
     limit.addEventListener('abort', give, { once: true });
     lookup(host, { all: true, order: 'verbatim' }, (error, found) => {
@@ -53,7 +60,11 @@ function resolve(endpoint: Endpoint, { kind, signal, timers }: DialOptions): Pro
   });
 }
 
-function race(addresses: readonly string[], endpoint: Endpoint, options: DialOptions): Promise<Socket> {
+function race(
+  addresses: readonly string[],
+  endpoint: Endpoint,
+  options: DialOptions,
+): Promise<Wire> {
   const { kind, signal, timers } = options;
   return new Promise((accept, reject) => {
     const running = new Set<Socket>();
@@ -68,14 +79,18 @@ function race(addresses: readonly string[], endpoint: Endpoint, options: DialOpt
     }
     function abort(): void {
       settle();
-      reject(signal.reason instanceof ProxyError ? signal.reason : failure(kind, 'timeout', endpoint, 'it did not answer'));
+      reject(
+        signal.reason instanceof ProxyError
+          ? signal.reason
+          : failure(kind, 'timeout', endpoint, 'it did not answer'),
+      );
     }
     function start(): void {
       clearTimeout(nextTimer);
       const address = addresses[next];
       if (address === undefined) return;
       next += 1;
-      const socket = openSocket(address, endpoint.port);
+      const { socket, wire } = openSocket(address, endpoint.port, options.plain);
       running.add(socket);
       const slow = setTimeout(() => socket.destroy(timeoutError()), timers.connectPerAddress);
       socket.once('connect', () => {
@@ -83,7 +98,7 @@ function race(addresses: readonly string[], endpoint: Endpoint, options: DialOpt
         running.delete(socket);
         settle();
         socket.removeListener('error', onError);
-        accept(socket);
+        accept(wire());
       });
       function onError(error: Error): void {
         clearTimeout(slow);
@@ -105,15 +120,26 @@ function race(addresses: readonly string[], endpoint: Endpoint, options: DialOpt
   });
 }
 
-function openSocket(host: string, port: number): Socket {
-  return connect({
+function openSocket(
+  host: string,
+  port: number,
+  plain: boolean,
+): { socket: Socket; wire: () => Wire } {
+  const common = {
     host,
     port,
     allowHalfOpen: true,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_PROBE,
-  });
+  };
+  if (!plain) {
+    const socket = connect(common);
+    return { socket, wire: () => ({ socket, receive: () => false }) };
+  }
+  const reader = createReusingReader();
+  const socket = connect({ ...common, onread: reader.onread });
+  return { socket, wire: () => reader.toWire(socket) };
 }
 
 function timeoutError(): Error {
@@ -130,10 +156,19 @@ function classify(kind: HopKind, endpoint: Endpoint, error: unknown): ProxyError
     return failure(kind, 'refused', endpoint, 'it refuses the connection', error);
   }
   if (code === 'ETIMEDOUT') return failure(kind, 'timeout', endpoint, 'it did not answer', error);
-  return failure(kind, 'unreachable', endpoint, `it cannot be reached (${code || 'unknown'})`, error);
+  return failure(
+    kind,
+    'unreachable',
+    endpoint,
+    `it cannot be reached (${code || 'unknown'})`,
+    error,
+  );
 }
 
-const CODES: Record<HopKind, Record<'not-found' | 'refused' | 'timeout' | 'unreachable', ProxyErrorCode>> = {
+const CODES: Record<
+  HopKind,
+  Record<'not-found' | 'refused' | 'timeout' | 'unreachable', ProxyErrorCode>
+> = {
   parent: {
     'not-found': 'parent-not-found',
     refused: 'parent-refused',
@@ -156,5 +191,9 @@ function failure(
   cause?: unknown,
 ): ProxyError {
   const who = kind === 'parent' ? 'The parent proxy' : 'The server';
-  return new ProxyError(CODES[kind][what], `${who} ${host}:${port} could not be reached: ${reason}.`, { cause });
+  return new ProxyError(
+    CODES[kind][what],
+    `${who} ${host}:${port} could not be reached: ${reason}.`,
+    { cause },
+  );
 }

@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net';
 import { ProxyError, toProxyError } from '../errors.ts';
 import type { Timers } from '../limits.ts';
 import type { Endpoint } from '../protocol.ts';
 import type { Clock } from './clock.ts';
 import { createHopConnection, type ConnectionOwner } from './connection.ts';
+import type { Wire } from './wire.ts';
 import { mayRepeat, type Outgoing } from './outgoing.ts';
 
 /** The way out without a parent. */
@@ -15,9 +15,9 @@ export interface Direct {
 export interface DirectDeps {
   readonly clock: Clock;
   readonly timers: Timers;
-  connect(target: Endpoint, signal: AbortSignal): Promise<Socket>;
-  /** Hands a CONNECT's socket over: there is no next hop that could confirm it. */
-  tunnel(outgoing: Outgoing, socket: Socket): void;
+  connect(target: Endpoint, signal: AbortSignal): Promise<Wire>;
+  /** Hands a CONNECT's connection over: there is no next hop that could confirm it. */
+  tunnel(outgoing: Outgoing, wire: Wire): void;
 }
 
 /**
@@ -36,7 +36,9 @@ export function createDirect({ clock, timers, connect, tunnel }: DirectDeps): Di
     },
     challenged(outgoing) {
       // RFC 9110 §15.5.8: only a proxy asks so, and this is none that anybody configured.
-      outgoing.sink.fail(new ProxyError('reply-broken', 'The web server answered like a proxy (407).'));
+      outgoing.sink.fail(
+        new ProxyError('reply-broken', 'The web server answered like a proxy (407).'),
+      );
       return true;
     },
     run(connection, outgoing) {
@@ -46,10 +48,10 @@ export function createDirect({ clock, timers, connect, tunnel }: DirectDeps): Di
   };
 
   async function open(outgoing: Outgoing): Promise<void> {
-    const socket = await connect(outgoing.target, outgoing.signal);
-    if (outgoing.signal.aborted) return void socket.destroy();
-    if (outgoing.method === 'CONNECT') return tunnel(outgoing, socket);
-    const connection = createHopConnection('target', socket, owner, clock, timers);
+    const wire = await connect(outgoing.target, outgoing.signal);
+    if (outgoing.signal.aborted) return void wire.socket.destroy();
+    if (outgoing.method === 'CONNECT') return tunnel(outgoing, wire);
+    const connection = createHopConnection('target', wire, owner, clock, timers);
     connection.ready = true;
     connection.pinned = true;
     connection.run(outgoing);

@@ -96,10 +96,10 @@ export function askWith(
         if (asked) endDrain(false);
         else reject(error);
       },
-      tunnel(head, socket, first) {
+      tunnel(head, wire, first) {
         options.onAnswer();
-        if (signal.aborted) socket.destroy();
-        else outgoing.sink.tunnel(head, socket, first);
+        if (signal.aborted) wire.socket.destroy();
+        else outgoing.sink.tunnel(head, wire, first);
         resolve({ kind: 'answered' });
       },
       flush: () => true,

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { ProxyError, toProxyError } from '../errors.ts';
 import type { ReplyHead } from '../http1/reply-head.ts';
 import { MAX_IDLE_PER_PARENT, type Timers } from '../limits.ts';
@@ -11,12 +10,13 @@ import { proxyAuthenticate } from './leg.ts';
 import { mayRepeat, type Outgoing } from './outgoing.ts';
 import { createSchemes } from './schemes.ts';
 import { signInAndSend, type SignInResult } from './sign-in.ts';
+import type { Wire } from './wire.ts';
 
 export interface LinkDeps {
   readonly clock: Clock;
   readonly timers: Timers;
   /** Opens a connection to the parent, over TLS where it is configured. */
-  connect(parent: ParentConfig, signal: AbortSignal): Promise<Socket>;
+  connect(parent: ParentConfig, signal: AbortSignal): Promise<Wire>;
 }
 
 /** The way to one parent with one credential: its connections belong to that identity alone. */
@@ -189,8 +189,8 @@ export function createLink(
   }
 
   async function open(signal: AbortSignal): Promise<HopConnection> {
-    const socket = await deps.connect(parent, signal);
-    const connection = createHopConnection('parent', socket, owner, deps.clock, deps.timers);
+    const wire = await deps.connect(parent, signal);
+    const connection = createHopConnection('parent', wire, owner, deps.clock, deps.timers);
     all.add(connection);
     return connection;
   }

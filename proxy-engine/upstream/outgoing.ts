@@ -1,21 +1,21 @@
-import type { Socket } from 'node:net';
 import type { ProxyError } from '../errors.ts';
 import type { Field } from '../http1/fields.ts';
 import type { Framing } from '../http1/framing.ts';
 import type { ReplyHead } from '../http1/reply-head.ts';
 import type { Endpoint } from '../protocol.ts';
 import type { HopConnection } from './connection.ts';
+import type { Wire } from './wire.ts';
 
 /** Where a reply goes, piece by piece. Exactly one of end, fail and tunnel comes last. */
 export interface ReplySink {
   informational(head: ReplyHead): void;
   head(head: ReplyHead, body: Framing, connection: HopConnection): void;
-  /** Views of a read buffer: to be written or copied before `flush` returns. */
+  /** Views of a read buffer: to be written or copied by the time `flush` returns true. */
   data(bytes: Buffer): void;
   end(trailers: readonly Field[]): void;
   fail(error: ProxyError): void;
   /** The connection is a tunnel from here on; `first` holds its first bytes, if any. */
-  tunnel(head: ReplyHead, socket: Socket, first: Buffer): void;
+  tunnel(head: ReplyHead, wire: Wire, first: Buffer): void;
   /** Comes after each read; false stops reading until the connection is resumed. */
   flush(): boolean;
 }

@@ -32,7 +32,10 @@ export function createSchemes(
   function first(): Authenticator | undefined {
     if (!credential || auth.scheme === 'none') return undefined;
     if (auth.scheme !== 'auto') return create(auth.scheme, credential);
-    return create(credential.secrets.password && !hasHash(credential) ? 'basic' : 'ntlm', credential);
+    return create(
+      credential.secrets.password && !hasHash(credential) ? 'basic' : 'ntlm',
+      credential,
+    );
   }
 
   function create(scheme: Scheme, from: Credential): Authenticator | undefined {
@@ -87,7 +90,10 @@ function missing(offers: readonly Offer[]): ProxyError {
 
 function notSpoken(offers: readonly Offer[]): ProxyError {
   if (offers.length === 0) {
-    return new ProxyError('parent-scheme', 'The parent proxy asks for a sign-in without saying how.');
+    return new ProxyError(
+      'parent-scheme',
+      'The parent proxy asks for a sign-in without saying how.',
+    );
   }
   return new ProxyError(
     'parent-scheme',

@@ -2,6 +2,7 @@ import type { Authenticator, Attempt } from '../auth/authenticator.ts';
 import { readOffers } from '../auth/offered.ts';
 import { ProxyError } from '../errors.ts';
 import type { ReplyHead } from '../http1/reply-head.ts';
+import { MAX_PROOF } from '../limits.ts';
 import type { HopConnection } from './connection.ts';
 import type { SignIn } from './guard.ts';
 import { askWith, isLost, proxyAuthenticate, type LegReply } from './leg.ts';
@@ -39,7 +40,8 @@ export async function signInAndSend(
 ): Promise<SignInResult> {
   const { authenticator, signIn } = options;
   const attempt = authenticator.begin();
-  if (authenticator.scheme === 'basic') return prove(connection, outgoing, attempt.first(), options);
+  if (authenticator.scheme === 'basic')
+    return prove(connection, outgoing, attempt.first(), options);
 
   // A first message that carried a body would leave parents waiting for ever, and one without it
   // would send an empty POST to an origin that is open to all. Old ISA servers refuse HEAD here.
@@ -75,10 +77,17 @@ function readAnswer(
     throw new ProxyError('challenge-unreadable', 'The parent proxy sent an unreadable challenge.');
   }
   if (!offer?.token || !reply.open) return undefined;
-  return attempt.answer(offer.token, certificate);
+  const answer = attempt.answer(offer.token, certificate);
+  if (answer.length > MAX_PROOF) {
+    throw new ProxyError('challenge-unreadable', 'The parent proxy sent a challenge that is too long.');
+  }
+  return answer;
 }
 
-function findOffer(head: ReplyHead, scheme: string): ReturnType<typeof readOffers>[number] | undefined {
+function findOffer(
+  head: ReplyHead,
+  scheme: string,
+): ReturnType<typeof readOffers>[number] | undefined {
   const offers = readOffers(proxyAuthenticate(head)).filter((offer) => offer.scheme === scheme);
   return offers.find(({ token, tokenUnreadable }) => token ?? tokenUnreadable) ?? offers[0];
 }

@@ -55,7 +55,11 @@ function reasonOf(error: Error): string {
 }
 
 function failure({ host, port }: ParentConfig, reason: string, cause?: unknown): ProxyError {
-  return new ProxyError('parent-tls', `The parent proxy ${host}:${port} cannot be used: ${reason}.`, {
-    cause,
-  });
+  return new ProxyError(
+    'parent-tls',
+    `The parent proxy ${host}:${port} cannot be used: ${reason}.`,
+    {
+      cause,
+    },
+  );
 }

@@ -56,6 +56,7 @@ write_kerberos() {
 END
 }
 
+# Squid 5.7 takes a full request buffer for a client that has gone, and drops fast uploads: the buffer is made larger.
 squid_common() { # NAME
   cat << END
 visible_hostname parent.corp.lab.test
@@ -75,7 +76,7 @@ logfile_rotate 0
 dns_nameservers 127.0.0.1
 hosts_file /etc/hosts
 client_db off
-debug_options ALL,1 11,5 33,5 5,3 91,5
+client_request_buffer_max_size 128 MB
 via on
 forwarded_for delete
 max_filedescriptors 4096

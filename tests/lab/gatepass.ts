@@ -15,12 +15,12 @@ export interface Gatepass {
 
 export async function startGatepass(
   parent: LabParent,
+  domain: string,
   user: LabUser,
-  directory: string,
 ): Promise<Gatepass> {
   const child = spawn(
     process.execPath,
-    [join(import.meta.dirname, 'gatepass-child.ts'), JSON.stringify([parent, user])],
+    [join(import.meta.dirname, 'gatepass-child.ts'), JSON.stringify([parent, domain, user])],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const lines = createInterface({ input: child.stdout });

@@ -21,6 +21,9 @@ export interface Origin {
 
 export const OBJECTS = 100;
 
+/** Milliseconds. */
+const SLOW = 2000;
+
 /** The page counts what it really got, and writes it where `--dump-dom` shows it. */
 const PAGE = `<!doctype html><title>objects</title>
 <body data-loaded="none">${Array.from(
@@ -92,11 +95,15 @@ function send(reply: ServerResponse, type: string, body: string): void {
   reply.end(body);
 }
 
-/** Answers an upload with its length. */
+/** Answers an upload with its length. What is sent to `/slow` waits a moment before it is read. */
 function countBody(request: IncomingMessage, reply: ServerResponse): void {
   let length = 0;
-  request.on('data', (bytes: Buffer) => {
-    length += bytes.length;
-  });
-  request.on('end', () => reply.end(`${length} bytes\n`));
+  const read = (): void => {
+    request.on('data', (bytes: Buffer) => {
+      length += bytes.length;
+    });
+    request.on('end', () => reply.end(`${length} bytes\n`));
+  };
+  if (request.url === '/slow') setTimeout(read, SLOW);
+  else read();
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { exchangeRaw, splitAt, type RawOptions } from '#engine/testing/raw-client.ts';
 import { fieldOf, readReplies, statusOf } from '#engine/testing/read-messages.ts';
+import { listenTcp } from '#engine/testing/tcp-server.ts';
 import { refused, type Case, type Way } from './case.ts';
 import { describeCases } from './describe-cases.ts';
 import { createTunnelStand, type TunnelStand } from './tunnel-stand.ts';
@@ -163,7 +164,6 @@ test.for([403, 407, 404, 500, 502, 503])(
     // Without an account a 407 cannot be answered: then the page is our own, with the reason.
     if (status === 407) expect([407, 502]).toContain(statusOf(reply));
     else expect([statusOf(reply), reply?.body.toString()]).toEqual([status, page]);
-    expect(stand.target.accepted).toBe(stand.target.accepted);
   },
 );
 
@@ -192,7 +192,7 @@ test.for([
 
 test("H7 the parent's 200 in single bytes", async () => {
   stand.grantWith((socket) => {
-    const bytes = [...'HTTP/1.1 200 OK\r\nX: y\r\n\r\n'];
+    const bytes = 'HTTP/1.1 200 OK\r\nX: y\r\n\r\n'.split('');
     const next = (): void => {
       const byte = bytes.shift();
       if (byte === undefined) {
@@ -240,7 +240,6 @@ test.for(WAYS)('H8 the target ends, and the client can go on sending (%s)', asyn
     socket.on('end', () => received(text));
   });
   const { authority } = stand.target;
-  const { connect } = await import('node:net');
   const client = connect({ port: stand.engine(way).port, host: '127.0.0.1', allowHalfOpen: true });
   client.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
   client.on('end', () => client.end('still here'));
@@ -289,7 +288,6 @@ test.for(WAYS)('H9 the client resets: the target is told at once (%s)', async (w
 });
 
 test('H11 a target that refuses gets 502 with the reason', async () => {
-  const { listenTcp } = await import('#engine/testing/tcp-server.ts');
   const gone = await listenTcp(() => undefined);
   await gone.close();
   const head = `CONNECT ${gone.authority} HTTP/1.1\r\nHost: ${gone.authority}\r\n\r\n`;

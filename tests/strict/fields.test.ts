@@ -131,6 +131,9 @@ const CASES: Case[] = [
     after: 'fin',
   },
   { name: 'C21 the end after one byte', send: 'G', outcome: 'closed', after: 'fin' },
+  forwarded('C21 the end in the middle of the next head', `${get('')}GET htt`, undefined, {
+    after: 'fin',
+  }),
   forwarded(
     'C22 twins with an underscore frame nothing',
     get('Content_Length: 5\r\nTransfer_Encoding: chunked\r\n'),

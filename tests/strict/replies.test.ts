@@ -9,7 +9,10 @@ type More = Partial<ReplyCase>;
 /** A 200 with these field lines. */
 const ok = (lines: string, body = ''): string => `HTTP/1.1 200 OK\r\n${lines}\r\n${body}`;
 const broken = (name: string, reply: string, more: More = {}): ReplyCase => ({
-  ...{ name, reply, end: 'keep', outcome: 502 },
+  name,
+  reply,
+  end: 'keep',
+  outcome: 502,
   ...more,
 });
 const relayed = (
@@ -18,11 +21,18 @@ const relayed = (
   client?: ReplyCase['client'],
   more: More = {},
 ): ReplyCase => ({
-  ...{ name, reply, end: 'keep', outcome: 'relayed', ...(client && { client }) },
+  name,
+  reply,
+  end: 'keep',
+  outcome: 'relayed',
+  ...(client && { client }),
   ...more,
 });
 const abort = (name: string, reply: string, more: More = {}): ReplyCase => ({
-  ...{ name, reply, end: 'fin', outcome: 'abort' },
+  name,
+  reply,
+  end: 'fin',
+  outcome: 'abort',
   ...more,
 });
 

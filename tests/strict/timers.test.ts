@@ -2,11 +2,20 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exchangeRaw } from '#engine/testing/raw-client.ts';
 import { fieldOf, readReplies, statusOf, type Message } from '#engine/testing/read-messages.ts';
+import { listenTcp } from '#engine/testing/tcp-server.ts';
 import { createRecordingOrigin, type RecordingOrigin } from '#engine/testing/recording-origin.ts';
 import { startEngine, type RunningEngine } from './start-engine.ts';
 
 const HEAD = 400;
-const SHORT = { head: HEAD, idleClient: HEAD, reply: HEAD, stall: HEAD, linger: 100 };
+const SHORT = {
+  head: HEAD,
+  idleClient: HEAD,
+  reply: HEAD,
+  stall: HEAD,
+  linger: 100,
+  tunnelIdle: HEAD,
+  halfClosed: HEAD / 2,
+};
 /** A timer is looked at from time to time: this much later at most. */
 const LATE = 600;
 
@@ -145,4 +154,45 @@ test('a reply body that stops coming is visibly cut', async () => {
   origin.answerWith();
   const [reply] = readReplies(answer.bytes, ['GET'], answer.ended === 'fin').messages;
   expect([answer.ended === 'hung', reply?.complete ?? false]).toEqual([false, false]);
+});
+
+test('H10 a tunnel that is silent both ways is closed', async () => {
+  const target = await listenTcp((socket) => socket.write('hello'));
+  const head = `CONNECT ${target.authority} HTTP/1.1\r\nHost: ${target.authority}\r\n\r\n`;
+  const answer = await exchangeRaw(engine.port, [Buffer.from(head)]);
+  await target.close();
+  expect(answer.bytes.toString('latin1')).toMatch(/hello$/);
+  expect(answer.ended).not.toBe('hung');
+  expect(answer.took).toBeGreaterThan(HEAD - 50);
+  expect(answer.took).toBeLessThan(HEAD + LATE);
+});
+
+test('H10 a tunnel that one side has ended is closed when the other stays silent', async () => {
+  const target = await listenTcp((socket) => socket.resume());
+  const head = `CONNECT ${target.authority} HTTP/1.1\r\nHost: ${target.authority}\r\n\r\n`;
+  const answer = await exchangeRaw(engine.port, [Buffer.from(head)], { after: 'fin' });
+  await target.close();
+  expect(answer.ended).not.toBe('hung');
+  expect(answer.took).toBeLessThan(HEAD + LATE);
+});
+
+test('H10 a tunnel in use stays open for longer than its timer', async () => {
+  const target = await listenTcp((socket) => socket.pipe(socket));
+  const client = connect({ port: engine.port, host: '127.0.0.1', noDelay: true });
+  const from = performance.now();
+  let echoed = 0;
+  client.write(`CONNECT ${target.authority} HTTP/1.1\r\nHost: ${target.authority}\r\n\r\n`);
+  const timer = setInterval(() => client.write('x'), HEAD / 4);
+  await new Promise<void>((resolve) => {
+    client.on('data', () => {
+      echoed += 1;
+      if (performance.now() - from > 3 * HEAD) resolve();
+    });
+    client.on('close', () => resolve());
+  });
+  clearInterval(timer);
+  const isOpen = !client.destroyed && !client.readableEnded;
+  client.destroy();
+  await target.close();
+  expect([isOpen, echoed > 8]).toEqual([true, true]);
 });

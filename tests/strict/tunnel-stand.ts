@@ -35,9 +35,14 @@ export async function createTunnelStand(): Promise<TunnelStand> {
       head = Buffer.concat([head, bytes]);
       const end = head.indexOf('\r\n\r\n') + 4;
       if (end < 4) return;
+      heads.push(head.toString('latin1', 0, end));
+      if (typeof grant === 'string' && !/^HTTP\/1\.. 2/.test(grant)) {
+        head = head.subarray(end);
+        socket.write(Buffer.from(grant, 'latin1'));
+        return;
+      }
       socket.off('data', read);
       socket.pause();
-      heads.push(head.toString('latin1', 0, end));
       if (head.length > end) socket.unshift(head.subarray(end));
       if (typeof grant === 'function') return grant(socket);
       socket.write(Buffer.from(grant, 'latin1'));
