@@ -14,8 +14,8 @@ const LEAVES = 'ntlm, http1 and route know only errors, limits and protocol';
 const AUTH = 'auth knows only ntlm';
 const UPSTREAM = 'upstream knows only auth, http1 and route';
 const LISTEN = 'listen knows only route, upstream and http1';
-const DETECT = 'detect knows only upstream';
-const INSIDE = 'practice and testing stay inside proxy-engine';
+const DETECT = 'detect knows only upstream and what lies below it';
+const INSIDE = 'stays inside proxy-engine';
 const APP = 'app runs on no particular host';
 const NODE = 'main/node serves both hosts';
 const HEADLESS = 'main/headless runs without electron';
@@ -71,11 +71,11 @@ const IMPORTS: readonly (readonly [string, string, readonly string[], readonly s
   [
     'proxy-engine/detect',
     DETECT,
-    [...FOREIGN, '../listen/x.ts', '../engine.ts', 'node:net'],
-    ['../upstream/x.ts'],
+    [...FOREIGN, '../listen/x.ts', '../route/x.ts', '../engine.ts', 'node:net'],
+    ['../upstream/x.ts', '../auth/x.ts', '../http1/x.ts', '../ntlm/x.ts'],
   ],
-  ['proxy-engine/practice', INSIDE, FOREIGN, ['../http1/x.ts', 'node:net']],
-  ['proxy-engine/testing', INSIDE, FOREIGN, ['../engine.ts', 'node:net']],
+  ['proxy-engine/practice', INSIDE, [...FOREIGN, 'vitest'], ['../http1/x.ts', 'node:net']],
+  ['proxy-engine/testing', INSIDE, FOREIGN, ['../engine.ts', 'node:net', 'vitest']],
   [
     'app/services',
     APP,

@@ -1,17 +1,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { measureIdle } from './idle.ts';
+import { type IdleFigure, measureIdle } from './idle.ts';
 import type { MeasuredRow } from './lines.ts';
 import { describeMachine } from './machine.ts';
 import { measureRow } from './measure.ts';
 import { type Options, parseOptions } from './options.ts';
-import { type Parent, type Peer, startParent, startPeer } from './peers.ts';
+import { type Parent, type Peer, type ProxyName, startParent, startPeer } from './peers.ts';
 import { rows } from './rows.ts';
 import { formatReport } from './table.ts';
 
 const RESULTS = 'bench/results.md';
-const PROXIES = ['gatepass', 'cntlm', 'haproxy'] as const;
+/** In the order of the rounds. */
+const PROXIES: readonly ProxyName[] = ['gatepass', 'cntlm', 'haproxy'];
 const MOST_IDLE_REPEATS = 3;
 
 /** Takes every figure and writes the report; what it started ends with this process. */
@@ -19,7 +20,7 @@ async function bench(options: Options, folder: string): Promise<void> {
   const machine = describeMachine();
   const parent = await startParent();
 
-  const idle = new Map<(typeof PROXIES)[number], Awaited<ReturnType<typeof measureIdle>>>();
+  const idle = new Map<ProxyName, IdleFigure>();
   for (const name of PROXIES) {
     progress(`idle: ${name}`);
     const repeats = Math.min(options.rounds, MOST_IDLE_REPEATS);

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { driveSetUp, holdTunnels } from './clients.ts';
 import { median } from './measure.ts';
-import { type Parent, type Peer, type PeerName, startPeer, starters } from './peers.ts';
+import { type Parent, type Peer, type ProxyName, startPeer } from './peers.ts';
 import { firstLine, start, stop } from './processes.ts';
 import { family, residentKilobytes } from './usage.ts';
 
@@ -11,8 +11,10 @@ export interface IdleFigure {
   readonly perTunnel: number;
 }
 
+export type IdleFigures = ReadonlyMap<ProxyName, IdleFigure>;
+
 /** cntlm waits with select(2): more than 1,024 descriptors would overrun its sets. */
-const TUNNELS: Readonly<Record<keyof typeof starters, number>> = {
+const TUNNELS: Readonly<Record<ProxyName, number>> = {
   gatepass: 1000,
   cntlm: 400,
   haproxy: 1000,
@@ -21,7 +23,7 @@ const SETTLE = 1000;
 
 /** Each repeat starts a fresh process, so that memory freed after other load hides nothing. */
 export async function measureIdle(
-  name: keyof typeof starters,
+  name: ProxyName,
   parent: Parent,
   folder: string,
   repeats: number,
@@ -56,5 +58,3 @@ async function measureFresh(peer: Peer, tunnels: number): Promise<IdleFigure> {
   await stop(client);
   return { fresh, perTunnel };
 }
-
-export type IdleFigures = ReadonlyMap<PeerName, IdleFigure>;

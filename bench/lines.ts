@@ -1,6 +1,6 @@
 import type { IdleFigures } from './idle.ts';
 import type { RowFigures } from './measure.ts';
-import type { PeerName } from './peers.ts';
+import type { ProxyName } from './peers.ts';
 import type { RateGoal, Row } from './rows.ts';
 
 export interface MeasuredRow {
@@ -83,12 +83,12 @@ function judgeSize(size: number, most: number, unit: string): Verdict {
   return { text: `≤ ${most} ${unit}`, met: size <= most };
 }
 
-function pick(read: (peer: PeerName) => number | undefined) {
-  const value = (peer: PeerName) => read(peer) ?? NaN;
+function pick(read: (peer: ProxyName) => number | undefined) {
+  const value = (peer: ProxyName) => read(peer) ?? NaN;
   return { gatepass: value('gatepass'), cntlm: value('cntlm'), haproxy: value('haproxy') };
 }
 
-function largest(measured: readonly MeasuredRow[], peer: PeerName): number {
+function largest(measured: readonly MeasuredRow[], peer: ProxyName): number {
   return Math.max(...measured.map(({ figures }) => figures.get(peer)?.residentKilobytes ?? NaN));
 }
 

@@ -33,14 +33,10 @@ async function measureOnce(row: Row, peer: Peer, seconds: number): Promise<Figur
   const pids = family(peer.running.pid);
   const before = cpuSeconds(pids);
   const largestMemory = watchMemory(pids);
-  try {
-    const { rate, amount, complaint } = await row.drive(peer.port, seconds);
-    const pieces = amount / (row.unit === 'MB/s' ? 1000 : 10_000);
-    const cpu = (cpuSeconds(pids) - before) / pieces;
-    return { rate, cpu, residentKilobytes: largestMemory(), complaint };
-  } finally {
-    largestMemory();
-  }
+  const { rate, amount, complaint } = await row.drive(peer.port, seconds);
+  const pieces = amount / (row.unit === 'MB/s' ? 1000 : 10_000);
+  const cpu = (cpuSeconds(pids) - before) / pieces;
+  return { rate, cpu, residentKilobytes: largestMemory(), complaint };
 }
 
 function toMedian(figures: readonly Figure[]): Figure {

@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { firstLine, freePort, listening, type Running, start } from './processes.ts';
 
-export type PeerName = 'gatepass' | 'cntlm' | 'haproxy' | 'parent';
+export type ProxyName = 'gatepass' | 'cntlm' | 'haproxy';
+export type PeerName = ProxyName | 'parent';
 
 /** A proxy under load. */
 export interface Peer {
@@ -32,8 +33,7 @@ export async function startParent(): Promise<Parent> {
 
 type Starter = (parent: Parent, port: number, folder: string) => Running;
 
-/** In the order of the rounds. */
-export const starters: Readonly<Record<Exclude<PeerName, 'parent'>, Starter>> = {
+const starters: Readonly<Record<ProxyName, Starter>> = {
   gatepass(parent, port, folder) {
     const words = process.env['GATEPASS_BENCH_COMMAND']?.split(' ').filter(Boolean) ?? [];
     const [command = process.execPath, ...rest] = words;
@@ -58,11 +58,7 @@ export const starters: Readonly<Record<Exclude<PeerName, 'parent'>, Starter>> = 
 };
 
 /** Starts a fresh process and resolves when it listens. */
-export async function startPeer(
-  name: keyof typeof starters,
-  parent: Parent,
-  folder: string,
-): Promise<Peer> {
+export async function startPeer(name: ProxyName, parent: Parent, folder: string): Promise<Peer> {
   const port = await freePort();
   const running = starters[name](parent, port, folder);
   await listening(name, running, port);

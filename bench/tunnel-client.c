@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MEGABYTE = 1024 * 1024, WARM_UP_MS = 500, EVENTS = 256, HEAD_SIZE = 2048 };
+enum { MEGABYTE = 1024 * 1024, EVENTS = 256, HEAD_SIZE = 2048 };
 
 static int proxy_port;
 
@@ -74,20 +74,18 @@ static int open_tunnel(int port) {
   return fd;
 }
 
-/* Bytes per second once the first WARM_UP_MS are over. */
 static void flow(int port, double seconds) {
   int fd = open_tunnel(port);
   char *bytes = calloc(1, MEGABYTE / 4);
-  double began = now(), measured_from = 0, total = 0, at = began;
+  double began = now(), total = 0, at = began;
   while (at - began < seconds) {
     /* MSG_TRUNC on TCP throws the bytes away in the kernel: tcp(7). */
     ssize_t moved = port == 1 ? recv(fd, NULL, MEGABYTE, MSG_TRUNC) : send(fd, bytes, MEGABYTE / 4, MSG_NOSIGNAL);
     if (moved <= 0) fail("the tunnel broke");
+    total += moved;
     at = now();
-    if (measured_from > 0) total += moved;
-    else if (at - began > WARM_UP_MS / 1e3) measured_from = at;
   }
-  printf("%.1f\n", total / 1e6 / (at - measured_from));
+  printf("%.1f\n", total / 1e6 / (at - began));
 }
 
 static void hold(int count, double seconds) {

@@ -29,6 +29,8 @@ export const MAX_TRAILERS = 16 * KIB;
 export const MAX_CHALLENGE = 64 * KIB;
 /** The longest answer to a challenge; it is about as long as the challenge, and one header line. */
 export const MAX_PROOF = 16 * KIB;
+/** How long an upload waits for the verdict on the first proof: a no comes at once. */
+export const KEEP_BODY = 250;
 /** Bytes read of a 407's page before the connection is given up. */
 export const MAX_DRAIN = 1024 * KIB;
 /** Handshakes with one parent at a time; Squid reserves a helper process for each. */

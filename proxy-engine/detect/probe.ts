@@ -109,11 +109,12 @@ function createOutgoing(
     probe: send,
     hold: () => undefined,
     drained: () => undefined,
+    releaseBody: () => undefined,
     sink: {
       informational: () => undefined,
       head: ({ status }) => onStatus(status),
       data: () => undefined,
-      end: () => undefined,
+      end: () => true,
       fail: () => undefined,
       tunnel({ status }, { socket }) {
         onStatus(status);

@@ -91,15 +91,20 @@ export function createExchange(
       if (isCancelled) abort.abort(clientGone());
       return abort.signal;
     },
-    send(connection, authorization) {
+    send(connection, authorization, keepBody = false) {
       current = connection;
       if (head.framing.kind === 'chunked' && connection.peerMinor === 0) {
         return sendHeld(connection, authorization);
       }
       connection.out.text(writeHead(connection, head.method, authorization, head.framing));
-      body.sendTo(connection);
+      if (!keepBody || !hasBody) body.sendTo(connection);
       if (hasBody) client.readBody();
       connection.out.flush();
+    },
+    releaseBody() {
+      if (!current || !hasBody || body.flows || body.done) return;
+      body.sendTo(current);
+      client.readBody();
     },
     probe(connection, authorization) {
       const hop = writeHop(authorization);

@@ -77,8 +77,9 @@ export function createReplyWriter(
     },
     end(trailers) {
       if (framing.kind === 'chunked') out.text(writeLastChunk(trailers));
-      out.flush();
+      const isGone = out.flush();
       events.finished(keepAlive);
+      return isGone;
     },
     fail(error) {
       out.flush();

@@ -1,25 +1,28 @@
-import { randomBytes } from 'node:crypto';
+import { fieldOf, statusOf, type Message } from './read-messages.ts';
 
-/** Requests as a client sends them to a proxy. `authority` is that of the origin. */
+/** Requests as a client sends them to a proxy; `authority` is that of the origin. */
 export function getRequest(authority: string, path = '/', ...fields: readonly string[]): string {
   return writeHead(`GET http://${authority}${path} HTTP/1.1`, authority, fields);
+}
+
+/** The request a client sends inside a tunnel. */
+export function innerRequest(authority: string, path = '/inner'): string {
+  return writeHead(`GET ${path} HTTP/1.1`, authority, []);
 }
 
 export function connectRequest(authority: string, ...fields: readonly string[]): string {
   return writeHead(`CONNECT ${authority} HTTP/1.1`, authority, fields);
 }
 
-export function postRequest(
-  authority: string,
-  body: Buffer,
-  ...fields: readonly string[]
-): Buffer {
+export function postRequest(authority: string, body: Buffer, ...fields: readonly string[]): Buffer {
   const length = `Content-Length: ${body.length}`;
   const head = writeHead(`POST http://${authority}/post HTTP/1.1`, authority, [length, ...fields]);
   return Buffer.concat([Buffer.from(head, 'latin1'), body]);
 }
 
-/** The same with a chunked body, in pieces of a few kilobytes. */
+const PIECE = 5000;
+
+/** A POST with a chunked body, in pieces of a few kilobytes. */
 export function chunkedRequest(
   authority: string,
   body: Buffer,
@@ -36,13 +39,12 @@ export function chunkedRequest(
   return Buffer.concat(parts);
 }
 
-const PIECE = 5000;
-
-/** Bytes that nothing could have made up. */
-export function bodyOf(size: number): Buffer {
-  return randomBytes(size);
-}
-
 function writeHead(line: string, authority: string, fields: readonly string[]): string {
   return [line, `Host: ${authority}`, ...fields, '', ''].join('\r\n');
+}
+
+/** The status of a reply, and in one that Gatepass wrote itself the code of its error. */
+export function verdictOf(reply: Message | undefined): string {
+  const details = /details="([^"]+)"/.exec(fieldOf(reply, 'Proxy-Status') ?? '')?.[1];
+  return details === undefined ? `${statusOf(reply)}` : `${statusOf(reply)} ${details}`;
 }

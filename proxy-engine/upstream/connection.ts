@@ -87,7 +87,6 @@ export function createHopConnection(
     if (state === 'idle') destroy(); // Nobody asked: whatever follows could be anyone's.
     if (state === 'closed') return false;
     answered = true;
-    const receiver = sink;
     try {
       if (state === 'body') readBody(bytes);
       else readHead(bytes);
@@ -96,8 +95,7 @@ export function createHopConnection(
       return false;
     }
     if (state === 'head') scan.keep();
-    // A reply that ended, or went to another sink, has been flushed by whoever took it.
-    return sink === undefined || sink !== receiver || sink.flush();
+    return sink?.flush() ?? true;
   }
 
   function readHead(bytes: Buffer): void {
@@ -174,7 +172,8 @@ export function createHopConnection(
       deadline.at = clock.now + (self.pinned ? timers.idleClient : timers.idleParent);
       owner.released(self);
     }
-    receiver?.end(trailers);
+    // The client may still be taking what the next read would overwrite.
+    if (receiver?.end(trailers) === false) wire.renew();
   }
 
   function onEnd(): void {

@@ -135,7 +135,7 @@ function openSocket(
   };
   if (!plain) {
     const socket = connect(common);
-    return { socket, wire: () => ({ socket, receive: () => false }) };
+    return { socket, wire: () => ({ socket, receive: () => false, renew: () => undefined }) };
   }
   const reader = createReusingReader();
   const socket = connect({ ...common, onread: reader.onread });

@@ -2,11 +2,16 @@ import { ProxyError } from '../errors.ts';
 import { MAX_HANDSHAKES, type Timers } from '../limits.ts';
 import { createQueue } from './queue.ts';
 
-/** How a sign-in ended: `lost` is a connection that ended, or a challenge again, without a no. */
-export type Verdict = 'accepted' | 'refused' | 'lost';
+/**
+ * How a sign-in ended: `lost` is a connection that ended without an answer, `asked-again` a new
+ * challenge where a yes or a no belongs.
+ */
+export type Verdict = 'accepted' | 'refused' | 'lost' | 'asked-again';
 
 /** One sign-in on one connection, from before its first message to the parent's verdict. */
 export interface SignIn {
+  /** The parent has not accepted this credential yet. */
+  readonly isFirst: boolean;
   /** Waits for the right to send the message that carries the proof. */
   turn(signal: AbortSignal): Promise<void>;
   /** Ends it; without a verdict when no proof was sent. */
@@ -23,8 +28,9 @@ export interface SignIn {
  *    that a password changed elsewhere costs one failed logon and not one per connection. Only a
  *    parent that keeps its verdict back for `presumedAccepted` (a slow origin behind it: a no
  *    comes at once) lets the next one go.
- * 4. A proof that was lost says nothing about the password. Two lost in a row, before any was
- *    accepted, make sign-ins rest: the parent may count what it does not answer.
+ * 4. A proof that was lost says nothing about the password, but the parent may have counted it. So
+ *    the credential has to be accepted again before rule 3 holds, and from the second loss in a
+ *    row on sign-ins rest, each time longer. A challenge again is a loss once, then a no.
  */
 export interface Guard {
   readonly latched: boolean;
@@ -41,6 +47,9 @@ export interface GuardEvents {
   rejected(parent: string): void;
 }
 
+/** How long sign-ins rest after the first, second, … loss in a row, in units of `unclearPause`. */
+const RESTS = [0, 1, 10, 60];
+
 export function createGuard(timers: Timers, events: GuardEvents, isLatched: boolean): Guard {
   const proven = new Set<string>();
   const unprovenSignIns = createQueue(1);
@@ -48,6 +57,7 @@ export function createGuard(timers: Timers, events: GuardEvents, isLatched: bool
   const proofs = createQueue(1);
   let latched = isLatched;
   let lostInRow = 0;
+  let askedInRow = 0;
   let restUntil = 0;
 
   function requireHope(): void {
@@ -64,17 +74,36 @@ export function createGuard(timers: Timers, events: GuardEvents, isLatched: bool
 
   function onAccepted(parent: string): void {
     lostInRow = 0;
+    askedInRow = 0;
     if (latched || proven.has(parent)) return;
     proven.add(parent);
     events.accepted(parent);
   }
 
   function onLost(parent: string): void {
-    if (proven.has(parent)) return;
+    proven.delete(parent);
     lostInRow += 1;
-    if (lostInRow < 2) return;
-    lostInRow = 0;
-    restUntil = performance.now() + timers.unclearPause;
+    const rest = RESTS[Math.min(lostInRow, RESTS.length) - 1] ?? 0;
+    restUntil = performance.now() + rest * timers.unclearPause;
+  }
+
+  function onAskedAgain(parent: string): void {
+    askedInRow += 1;
+    if (askedInRow > 1) refuse(parent);
+    else onLost(parent);
+  }
+
+  function conclude(parent: string, verdict: Verdict): void {
+    switch (verdict) {
+      case 'accepted':
+        return onAccepted(parent);
+      case 'refused':
+        return refuse(parent);
+      case 'lost':
+        return onLost(parent);
+      case 'asked-again':
+        return onAskedAgain(parent);
+    }
   }
 
   async function enter(parent: string, signal: AbortSignal): Promise<SignIn> {
@@ -110,6 +139,7 @@ export function createGuard(timers: Timers, events: GuardEvents, isLatched: bool
     let ended = false;
 
     return {
+      isFirst: isAlone,
       async turn(signal) {
         endTurn = await proofs.enter(signal);
         requireHope();
@@ -124,9 +154,7 @@ export function createGuard(timers: Timers, events: GuardEvents, isLatched: bool
         if (ended) return;
         ended = true;
         clearTimeout(presumption);
-        if (verdict === 'accepted') onAccepted(parent);
-        if (verdict === 'refused') refuse(parent);
-        if (verdict === 'lost') onLost(parent);
+        if (verdict) conclude(parent, verdict);
         endTurn?.();
         leaveQueue();
       },
@@ -144,6 +172,8 @@ export function createGuard(timers: Timers, events: GuardEvents, isLatched: bool
     },
     tryAgain() {
       latched = false;
+      lostInRow = 0;
+      askedInRow = 0;
       restUntil = 0;
     },
   };

@@ -8,8 +8,8 @@ import type { Outgoing, ReplySink } from './outgoing.ts';
 export type LegReply =
   /** Something else than 407: it has gone on to the client's sink. */
   | { readonly kind: 'answered' }
-  /** Something else than 407 to a probe; the connection is of no more use. */
-  | { readonly kind: 'not-asked' }
+  /** Something else than 407 to a probe, read to its end; `open` as below. */
+  | { readonly kind: 'not-asked'; readonly open: boolean }
   /** A 407 whose page has been read; `open` tells whether the connection can be used on. */
   | { readonly kind: 'asked'; readonly head: ReplyHead; readonly open: boolean };
 
@@ -18,9 +18,11 @@ export interface LegOptions {
   /** The message carries the proof: its verdict is waited for even when the client has gone. */
   readonly isProof: boolean;
   readonly authorization: string | undefined;
-  /** How long a 407's page may take, in milliseconds. */
+  /** How long a page that is thrown away may take, in milliseconds. */
   readonly drainTime: number;
-  /** Comes before the client's sink sees a head: the reply is not a 407. */
+  /** Keeps the body back so long, in milliseconds, or until the parent says something. */
+  readonly keepBody?: number;
+  /** Comes before the client's sink sees a head: the reply is not a 407. Never for a probe. */
   onAnswer(): void;
 }
 
@@ -39,16 +41,19 @@ export function askWith(
   const { isProbe } = options;
   let forgetAbort = (): void => undefined;
   let drainTimer: NodeJS.Timeout | undefined;
+  let bodyTimer: NodeJS.Timeout | undefined;
   return new Promise<LegReply>((resolve, reject) => {
-    let asked: ReplyHead | undefined;
+    let dropped: ReplyHead | undefined;
     let drained = 0;
+    let hasPassed = false;
 
     function giveUpDrain(): void {
       connection.destroy();
       endDrain(false);
     }
     function endDrain(open: boolean): void {
-      if (asked) resolve({ kind: 'asked', head: asked, open });
+      if (dropped?.status === 407) resolve({ kind: 'asked', head: dropped, open });
+      else resolve({ kind: 'not-asked', open });
     }
 
     /** A proof whose verdict nobody hears would count as none, and cost a second one. */
@@ -65,20 +70,24 @@ export function askWith(
 
     const sink: ReplySink = {
       informational(head) {
-        if (!isProbe && !signal.aborted) outgoing.sink.informational(head);
+        if (isProbe || signal.aborted) return;
+        outgoing.releaseBody();
+        hasPassed = true;
+        outgoing.sink.informational(head);
       },
       head(head, body) {
-        if (head.status === 407) {
-          asked = head;
+        clearTimeout(bodyTimer);
+        if (head.status === 407 || isProbe) {
+          dropped = head;
           if (body.kind === 'until-close') return giveUpDrain();
           clearTimeout(drainTimer);
           drainTimer = setTimeout(giveUpDrain, options.drainTime);
           return;
         }
         options.onAnswer();
-        if (isProbe || signal.aborted) {
+        if (signal.aborted) {
           connection.destroy();
-          resolve({ kind: isProbe ? 'not-asked' : 'answered' });
+          resolve({ kind: 'answered' });
           return;
         }
         connection.redirect(outgoing.sink);
@@ -91,9 +100,10 @@ export function askWith(
       },
       end() {
         endDrain(connection.open);
+        return true;
       },
       fail(error) {
-        if (asked) endDrain(false);
+        if (dropped) endDrain(false);
         else reject(error);
       },
       tunnel(head, wire, first) {
@@ -102,16 +112,19 @@ export function askWith(
         else outgoing.sink.tunnel(head, wire, first);
         resolve({ kind: 'answered' });
       },
-      flush: () => true,
+      flush: () => !hasPassed || outgoing.sink.flush(),
     };
 
     if (signal.aborted) return cutOff();
     const method = isProbe && outgoing.method !== 'CONNECT' ? 'GET' : outgoing.method;
     connection.begin(method, sink, outgoing);
     if (isProbe) outgoing.probe(connection, options.authorization);
-    else outgoing.send(connection, options.authorization);
+    else outgoing.send(connection, options.authorization, options.keepBody !== undefined);
+    if (options.keepBody === undefined) return;
+    bodyTimer = setTimeout(() => outgoing.releaseBody(), options.keepBody);
   }).finally(() => {
     clearTimeout(drainTimer);
+    clearTimeout(bodyTimer);
     forgetAbort();
   });
 }

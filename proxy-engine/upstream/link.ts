@@ -139,13 +139,21 @@ export function createLink(
       const connection = await open(outgoing.signal);
       const giveUp = (): void => connection.destroy();
       try {
-        return await signInAndSend(connection, outgoing, {
+        const result = await signInAndSend(connection, outgoing, {
           authenticator,
           signIn: isServed,
           drainTime: deps.timers.drain407,
           certificate: certificateOf(connection.socket),
           learn: (values) => schemes.learn(values),
         });
+        if (result === 'ready') {
+          connection.ready = true;
+          owner.run(connection, outgoing);
+          return 'answered';
+        }
+        // Squid keeps a helper process for each sign-in that was begun and not ended.
+        if (result === 'again') connection.destroy();
+        return result;
       } catch (error) {
         giveUp();
         throw error;

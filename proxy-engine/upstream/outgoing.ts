@@ -12,7 +12,8 @@ export interface ReplySink {
   head(head: ReplyHead, body: Framing, connection: HopConnection): void;
   /** Views of a read buffer: to be written or copied by the time `flush` returns true. */
   data(bytes: Buffer): void;
-  end(trailers: readonly Field[]): void;
+  /** @returns false when the system has not taken all of it: the views are still in use */
+  end(trailers: readonly Field[]): boolean;
   fail(error: ProxyError): void;
   /** The connection is a tunnel from here on; `first` holds its first bytes, if any. */
   tunnel(head: ReplyHead, wire: Wire, first: Buffer): void;
@@ -33,8 +34,9 @@ export interface Outgoing {
   readonly sink: ReplySink;
   /** Ends when the client has gone. */
   readonly signal: AbortSignal;
-  /** Writes the request; the body follows by itself. */
-  send(connection: HopConnection, authorization: string | undefined): void;
+  /** Writes the request; the body follows by itself, or is kept back until `releaseBody`. */
+  send(connection: HopConnection, authorization: string | undefined, keepBody?: boolean): void;
+  releaseBody(): void;
   /** Writes a request for the same target without a body, to sign the connection in. */
   probe(connection: HopConnection, authorization: string | undefined): void;
   /** The connection is gone: the body is kept back until the request is sent again. */

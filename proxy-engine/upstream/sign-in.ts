@@ -2,7 +2,7 @@ import type { Authenticator, Attempt } from '../auth/authenticator.ts';
 import { readOffers } from '../auth/offered.ts';
 import { ProxyError } from '../errors.ts';
 import type { ReplyHead } from '../http1/reply-head.ts';
-import { MAX_PROOF } from '../limits.ts';
+import { KEEP_BODY, MAX_PROOF } from '../limits.ts';
 import type { HopConnection } from './connection.ts';
 import type { SignIn } from './guard.ts';
 import { askWith, isLost, proxyAuthenticate, type LegReply } from './leg.ts';
@@ -14,6 +14,8 @@ export type SignInResult =
   | 'answered'
   /** The parent wants nothing for this target; the request itself has not been sent yet. */
   | 'not-asked'
+  /** The same, and the connection is ready for it. */
+  | 'ready'
   /** Nothing was spent; a new connection may do better. */
   | 'again';
 
@@ -55,7 +57,8 @@ export async function signInAndSend(
       connection.ready = true;
     },
   });
-  if (reply.kind !== 'asked') return reply.kind;
+  if (reply.kind === 'not-asked') return reply.open ? 'ready' : 'not-asked';
+  if (reply.kind === 'answered') return 'answered';
   const answer = readAnswer(reply, attempt, options);
   if (answer === undefined) return 'again';
   await signIn.turn(outgoing.signal);
@@ -79,7 +82,10 @@ function readAnswer(
   if (!offer?.token || !reply.open) return undefined;
   const answer = attempt.answer(offer.token, certificate);
   if (answer.length > MAX_PROOF) {
-    throw new ProxyError('challenge-unreadable', 'The parent proxy sent a challenge that is too long.');
+    throw new ProxyError(
+      'challenge-unreadable',
+      'The parent proxy sent a challenge that is too long.',
+    );
   }
   return answer;
 }
@@ -106,6 +112,9 @@ async function prove(
       isProof: true,
       authorization,
       drainTime,
+      // A parent that says no and closes while an upload runs resets the connection, and its no is
+      // lost. Until the password is known to be right the body waits for what would come at once.
+      ...(signIn.isFirst && outgoing.hasBody && { keepBody: KEEP_BODY }),
       onAnswer: () => {
         connection.ready = true;
         signIn.end('accepted');
@@ -122,17 +131,20 @@ async function prove(
   }
 }
 
-/** A new challenge in place of a no may mean that the parent lost track; once it is believed. */
+/** A new challenge in place of a no may mean that the parent lost track; the guard believes it once. */
 function onRefusal(
   head: ReplyHead,
   outgoing: Outgoing,
   signIn: SignIn,
   scheme: string,
 ): SignInResult {
-  const lostTrack = findOffer(head, scheme)?.token !== undefined;
-  if (lostTrack && outgoing.repeats === 0 && mayRepeat(outgoing)) {
-    signIn.end('lost');
-    return 'again';
+  if (findOffer(head, scheme)?.token !== undefined) {
+    signIn.end('asked-again');
+    if (mayRepeat(outgoing)) return 'again';
+    throw new ProxyError(
+      'parent-asked-again',
+      'The parent proxy lost track of the sign-in. Please send the request once more.',
+    );
   }
   signIn.end('refused');
   throw new ProxyError(

@@ -12,6 +12,8 @@ export type Receiver = (bytes: Buffer) => boolean;
 export interface Wire {
   readonly socket: Socket;
   receive: Receiver;
+  /** Leaves the present buffer to whoever still uses it; the next read gets another. */
+  renew(): void;
 }
 
 const SMALL = 4 * 1024;
@@ -26,7 +28,7 @@ const refuse: Receiver = () => false;
  */
 export function createReusingReader(): { onread: OnReadOpts; toWire: (socket: Socket) => Wire } {
   let buffer = Buffer.allocUnsafeSlow(SMALL);
-  let wire: { socket: Socket; receive: Receiver } | undefined;
+  let wire: Wire | undefined;
 
   return {
     onread: {
@@ -38,7 +40,13 @@ export function createReusingReader(): { onread: OnReadOpts; toWire: (socket: So
       },
     },
     toWire(socket) {
-      wire = { socket, receive: refuse };
+      wire = {
+        socket,
+        receive: refuse,
+        renew() {
+          buffer = Buffer.allocUnsafeSlow(buffer.length);
+        },
+      };
       return wire;
     },
   };
@@ -46,7 +54,7 @@ export function createReusingReader(): { onread: OnReadOpts; toWire: (socket: So
 
 /** For sockets that somebody else made: each read has a buffer of its own. */
 export function toWire(socket: Socket): Wire {
-  const wire = { socket, receive: refuse };
+  const wire: Wire = { socket, receive: refuse, renew: () => undefined };
   socket.on('data', (bytes: Buffer) => {
     if (!wire.receive(bytes)) socket.pause();
   });

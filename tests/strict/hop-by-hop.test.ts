@@ -157,12 +157,13 @@ test.for(WAYS)(
       return undefined;
     });
     const bytes = stand().fill(get('X: 1\r\n').repeat(COUNT), way);
-    const end = Buffer.from('\r\n\r\nok');
     let seen = 0;
     const answer = await exchangeRaw(stand().engine(way).port, [bytes], {
       deadline: 20_000,
       until(got) {
-        if (got.length < COUNT * 40 || !got.subarray(-6).equals(end)) return false;
+        // All replies are alike, so their size tells their number.
+        const one = got.indexOf('\r\n\r\nok') + 6;
+        if (one < 6 || got.length < COUNT * one) return false;
         seen = readReplies(got, Array<string>(COUNT).fill('GET'), false).messages.length;
         return seen === COUNT;
       },

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Quirks } from '../practice/quirks.ts';
+import { createStand, eventsOf, eventually, PASSWORD, type Stand } from '../testing/engine-stand.ts';
+import { statusOf } from '../testing/read-messages.ts';
+import { connectRequest, getRequest, postRequest, verdictOf } from '../testing/requests.ts';
+import { countedFor, receivedBy, seenBy, uploadsTo } from '../testing/sign-in-record.ts';
+
+const BODY = randomBytes(200_000);
+const WRONG = `not ${PASSWORD}`;
+
+interface Options {
+  readonly password?: string;
+  readonly unclearPause?: number;
+}
+
+async function start(
+  quirks: Partial<Quirks>,
+  { password = PASSWORD, unclearPause = 60_000 }: Options = {},
+): Promise<Stand> {
+  const stand = await createStand({ quirks, password, timers: { unclearPause } });
+  onTestFinished(() => stand.close());
+  return stand;
+}
+
+async function ask(stand: Stand, request: string | Buffer): Promise<string> {
+  return verdictOf(await (await stand.connect()).ask(request));
+}
+
+/** How a parent may fail to answer a proof that it has not refused. */
+const ONCE: readonly (readonly [string, Partial<Quirks>])[] = [
+  ['closes', { closeAfterType3: 1 }],
+  ['has forgotten its challenge', { forgetType3: 1 }],
+];
+
+test.for(ONCE)('one proof to a parent that %s is repeated and accepted', async ([, quirks]) => {
+  for (const [method, request] of [
+    ['GET', getRequest],
+    ['CONNECT', connectRequest],
+  ] as const) {
+    const stand = await start(quirks);
+    expect(await ask(stand, request(stand.origin.authority))).toBe('200');
+    expect(seenBy(stand.parent)).toEqual([
+      [`${method} 1`, `${method} 3`],
+      [`${method} 1`, `${method} 3`],
+    ]);
+    expect(eventsOf(stand, 'credential-rejected')).toEqual([]);
+    expect(stand.parent.stats.refusals).toBe(0);
+  }
+});
+
+test.for(ONCE)(
+  'an upload lost with its proof to a parent that %s is not repeated, and latches nothing',
+  async ([, quirks]) => {
+    const stand = await start(quirks);
+    const { authority } = stand.origin;
+    const first = await ask(stand, postRequest(authority, BODY));
+    expect(first.slice(0, 3)).toBe('502');
+    expect(first).not.toBe('502 credentials-rejected');
+    expect(uploadsTo(stand.origin)).toEqual([]);
+    expect(await ask(stand, postRequest(authority, BODY))).toBe('200');
+    expect(uploadsTo(stand.origin)).toEqual([BODY]);
+    expect(eventsOf(stand, 'credential-rejected')).toEqual([]);
+  },
+);
+
+test('two lost proofs make sign-ins rest, without calling the password wrong', async () => {
+  const stand = await start({ closeAfterType3: 2 });
+  const { authority } = stand.origin;
+  expect((await ask(stand, getRequest(authority))).slice(0, 3)).toBe('502');
+  const seen = stand.parent.stats.connections;
+  for (const request of [
+    getRequest(authority),
+    connectRequest(authority),
+    postRequest(authority, BODY),
+  ]) {
+    expect(await ask(stand, request)).toBe('502 sign-in-unclear');
+  }
+  expect(stand.parent.stats.type3).toBe(2);
+  expect(stand.parent.stats.connections).toBe(seen);
+  expect(eventsOf(stand, 'credential-rejected')).toEqual([]);
+});
+
+test('after the rest the next request signs in', async () => {
+  const stand = await start({ closeAfterType3: 2 }, { unclearPause: 100 });
+  const request = getRequest(stand.origin.authority);
+  expect((await ask(stand, request)).slice(0, 3)).toBe('502');
+  let last = '';
+  await eventually(() => {
+    void ask(stand, request).then((verdict) => (last = verdict));
+    return last === '200';
+  });
+  expect(stand.parent.stats.type3).toBe(3);
+});
+
+test('a person who asks for one more try ends the rest', async () => {
+  const stand = await start({ closeAfterType3: 2 });
+  const request = getRequest(stand.origin.authority);
+  expect((await ask(stand, request)).slice(0, 3)).toBe('502');
+  expect(await ask(stand, request)).toBe('502 sign-in-unclear');
+  stand.engine.tryAgain('one');
+  expect(await ask(stand, request)).toBe('200');
+});
+
+test('a parent that only ever closes is sent ever fewer proofs', async () => {
+  const stand = await start({ closeAfterType3: 1000 }, { unclearPause: 20, password: WRONG });
+  const request = getRequest(stand.origin.authority);
+  const end = performance.now() + 400; // twenty of the first rest
+  while (performance.now() < end) await ask(stand, request);
+  expect(stand.parent.stats.type3).toBeLessThanOrEqual(7);
+});
+
+test('a new challenge in place of a no costs two proofs, however many wait', async () => {
+  const stand = await start(
+    { newChallengeInsteadOfRefusal: true },
+    { password: WRONG, unclearPause: 20 },
+  );
+  const request = getRequest(stand.origin.authority);
+  for (let round = 0; round < 3; round += 1) {
+    const verdicts = await Promise.all(Array.from({ length: 50 }, () => ask(stand, request)));
+    expect(new Set(verdicts)).toEqual(new Set(['502 credentials-rejected']));
+  }
+  expect(countedFor(stand.parent)).toBe(2);
+  expect(eventsOf(stand, 'credential-rejected')).toHaveLength(1);
+  expect(receivedBy(stand.origin)).toEqual([]);
+});
+
+test('a 407 that cuts an upload short is still heard as a no', async () => {
+  // The page ends by closing, which resets a connection whose upload nobody reads.
+  const stand = await start({ body407: 'until-close' }, { password: WRONG, unclearPause: 20 });
+  for (let round = 0; round < 10; round += 1) {
+    const reply = await (await stand.connect()).ask(postRequest(stand.origin.authority, BODY));
+    expect(statusOf(reply)).toBe(502);
+  }
+  expect(countedFor(stand.parent)).toBe(1);
+});
