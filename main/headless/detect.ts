@@ -1,5 +1,10 @@
 import { detect } from '#engine/detect/detect.ts';
-import type { ConsentQuestion, DetectionResult, DetectionStep, Proof } from '#engine/detect/step.ts';
+import type {
+  ConsentQuestion,
+  DetectionResult,
+  DetectionStep,
+  Proof,
+} from '#engine/detect/step.ts';
 import { ntHash } from '#engine/ntlm/hashes.ts';
 import type { Account, Dialect, ParentConfig } from '#engine/protocol.ts';
 import type { LatchFile } from '#main/node/latch-file.ts';
@@ -10,6 +15,8 @@ import { abortAtInterrupt } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { showEndpoint } from './parse.ts';
 import { askPassword, askYes, isInteractive } from './prompt.ts';
+
+const SECOND = 1000;
 
 export interface DetectCommand {
   readonly parent: ParentConfig;
@@ -34,7 +41,9 @@ export async function detectParent(options: DetectCommand, output: Output): Prom
   let id = '';
 
   async function prove(complete: Account): Promise<Proof | undefined> {
-    const password = await waiting.during(() => askPassword(`Password of ${showAccount(complete)}: `));
+    const password = await waiting.during(() =>
+      askPassword(`Password of ${showAccount(complete)}: `),
+    );
     if (latches) {
       ({ id } = await admit(latches, complete, { nt: ntHash(password) }, options.tryAgain));
     }
@@ -119,11 +128,14 @@ function createWaitingNote(output: Output) {
   const start = (): void => {
     stop();
     begun = Date.now();
-    timer = setInterval(() => output.note(`  … waiting (${showTime(Date.now() - begun)})`), 5000);
-    timer.unref();
+    if (!output.json) timer = setTimeout(tell, SECOND);
   };
   function stop(): void {
-    clearInterval(timer);
+    clearTimeout(timer);
+  }
+  function tell(): void {
+    output.note(`  … waiting for the parent proxy (${showTime(Date.now() - begun)})`);
+    timer = setTimeout(tell, 5 * SECOND);
   }
   return {
     start,

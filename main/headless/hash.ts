@@ -44,7 +44,10 @@ export function computeHashes(password: string, account: Account | undefined): H
   // CNTLM hashes the domain in capitals, and sends it so.
   const cntlmV2 = account && ntlmv2Hash(nt, user, toUpperCase(domain));
   if (v2 && cntlmV2 && !v2.equals(cntlmV2)) {
-    notes.push('CNTLM writes the domain in capitals, so its PassNTLMv2 is another hash.');
+    notes.push(
+      'CNTLM writes the domain in capitals, so its PassNTLMv2 is another hash; for CNTLM from ' +
+        '0.94 on, give the domain in capitals here.',
+    );
   }
   const lines = (show: (hash: Buffer) => string, ntlmv2: Buffer | undefined): HashLines => ({
     ...(typeof lm !== 'string' && { PassLM: show(lm) }),

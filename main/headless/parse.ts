@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { ProxyError } from '#engine/errors.ts';
 import { readAuthority } from '#engine/http1/target.ts';
 import { parseAccount, toWorkstation } from '#engine/ntlm/names.ts';
@@ -12,14 +13,18 @@ const MAX_PORT = 65_535;
 export function parseParent(text: string): { readonly endpoint: Endpoint; readonly tls: boolean } {
   const [, scheme = '', rest = ''] = /^(?:(https?):\/\/)?(.*?)\/?$/i.exec(text.trim()) ?? [];
   if (rest.includes('@')) {
-    throw wrongUse('A parent is given without user and password. Use --user; the password is asked for.');
+    throw wrongUse(
+      'A parent is given without user and password. Use --user; the password is asked for.',
+    );
   }
   try {
     const { host, port } = readAuthority(rest, undefined);
     return { endpoint: { host, port }, tls: scheme.toLowerCase() === 'https' };
   } catch (error) {
     if (!(error instanceof ProxyError)) throw error;
-    throw wrongUse(`The parent "${text}" is not understood. Write it as host:port, for example proxy.example:8080.`);
+    throw wrongUse(
+      `The parent "${text}" is not understood. Write it as host:port, for example proxy.example:8080.`,
+    );
   }
 }
 
@@ -28,7 +33,9 @@ export function parseListen(text: string): Endpoint {
   const [, v6, name, digits = ''] = LISTEN.exec(text.trim()) ?? [];
   const port = Number(digits);
   if (digits === '' || port > MAX_PORT) {
-    throw wrongUse(`The address "${text}" is not understood. Write --listen 3128 or --listen 127.0.0.1:3128.`);
+    throw wrongUse(
+      `The address "${text}" is not understood. Write --listen 3128 or --listen 127.0.0.1:3128.`,
+    );
   }
   return { host: v6 ?? name ?? '127.0.0.1', port };
 }
@@ -70,7 +77,7 @@ export function toAccount(
   return {
     user: parsed.user,
     domain: domain ?? parsed.domain,
-    workstation: workstation ?? toWorkstation(),
+    workstation: workstation ?? toWorkstation(hostname()),
   };
 }
 
@@ -97,4 +104,11 @@ async function readCertificates(path: string): Promise<string> {
   });
   if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
   throw wrongUse(`${path} holds no certificate in PEM. Convert it with openssl x509.`);
+}
+
+/** Flags of an NTLM message in hex, with or without `0x`. */
+export function parseFlags(text: string | undefined): { readonly flags?: number } {
+  if (text === undefined) return {};
+  if (/^(?:0x)?[0-9a-f]{1,8}$/i.test(text)) return { flags: Number.parseInt(text, 16) };
+  throw wrongUse(`--flags takes a number in hex, not "${text}". Write --flags 0xa2088207.`);
 }

@@ -47,7 +47,7 @@ function askUnseen(question: string): Promise<string> {
 }
 
 function edit(typed: string, key: string): string {
-  if (ERASE.has(key)) return [...typed].slice(0, -1).join('');
+  if (ERASE.has(key)) return Array.from(typed).slice(0, -1).join('');
   if (key === CTRL_U) return '';
   return key >= ' ' && typed.length < MAX_LINE ? typed + key : typed;
 }

@@ -24,7 +24,9 @@ export function showReady(
     ...(account && { user: showAccount(account) }),
   });
   const [first] = addresses;
-  output.say(output.style('bold', `Gatepass listens on ${addresses.map(showEndpoint).join(', ')}.`));
+  output.say(
+    output.style('bold', `Gatepass listens on ${addresses.map(showEndpoint).join(', ')}.`),
+  );
   output.say(tellRoute(route, parents));
   if (route !== 'direct') output.say(tellAccount(options));
   if (!first) return;
@@ -71,7 +73,9 @@ export function warnOfGateway(
   const open = addresses.filter((address) => !isLoopback(address)).map(showEndpoint);
   if (open.length === 0) return;
   const as = account ? `, signed in as ${showAccount(account)}` : '';
-  output.note(output.style('yellow', `WARNING: other computers can connect to ${open.join(', ')}.`));
+  output.note(
+    output.style('yellow', `WARNING: other computers can connect to ${open.join(', ')}.`),
+  );
   output.note(`Whoever does goes out through it${as}. Unless you want that, listen on 127.0.0.1.`);
 }
 

@@ -118,7 +118,9 @@ function report(event: EngineEvent, output: Output): void {
 }
 
 function warnOfLostLatch({ path }: LatchFile, output: Output): void {
-  output.note(`The refusal could not be noted in ${path}: after a restart the password is sent again.`);
+  output.note(
+    `The refusal could not be noted in ${path}: after a restart the password is sent again.`,
+  );
 }
 
 async function drain(engine: Engine, open: number, output: Output): Promise<void> {

@@ -54,7 +54,9 @@ export async function openLatchFile(
     if (text !== undefined) {
       const aside = `${path}.unreadable-${Date.now()}`;
       await rename(path, aside);
-      report(`${path} could not be read, so refused passwords are forgotten; it is kept as ${aside}.`);
+      report(
+        `${path} could not be read, so refused passwords are forgotten; it is kept as ${aside}.`,
+      );
     }
     const fresh = { salt: randomBytes(SALT_LENGTH).toString('hex'), latches: [] };
     await save(fresh);
@@ -63,7 +65,10 @@ export async function openLatchFile(
 
   function save({ salt, latches }: Content): Promise<void> {
     const kept = latches.slice(-MAX_LATCHES);
-    return writePrivateFile(path, `${JSON.stringify({ version: 1, salt, latches: kept }, null, 2)}\n`);
+    return writePrivateFile(
+      path,
+      `${JSON.stringify({ version: 1, salt, latches: kept }, null, 2)}\n`,
+    );
   }
 
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => withLock(folder, NAME, work);

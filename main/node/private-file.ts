@@ -35,7 +35,11 @@ export async function writePrivateFile(path: string, text: string): Promise<void
 }
 
 /** Runs one thing at a time among all processes that name the same lock in the same folder. */
-export async function withLock<T>(folder: string, name: string, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(
+  folder: string,
+  name: string,
+  work: () => Promise<T>,
+): Promise<T> {
   const path = join(folder, `${name}.lock`);
   while (!(await take(path))) {
     await removeStale(path);

@@ -166,7 +166,8 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
     deadline.at = clock.now + timers.idleClient;
     if (socket.isPaused()) socket.resume();
     readHeads();
-    if (hasEnded && isIdle()) linger();
+    // What is left of a client that ended is at most part of a head, and no more will come.
+    if (hasEnded && mayRead()) linger();
   }
 
   function failed(error: ProxyError, replyBegun: boolean): void {
@@ -214,6 +215,10 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
     socket.resume();
     if (hasEnded) socket.end(() => socket.destroy());
     else socket.end();
+  }
+
+  function mayRead(): boolean {
+    return state === 'head';
   }
 
   function isIdle(): boolean {

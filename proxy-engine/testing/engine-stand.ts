@@ -1,7 +1,8 @@
 import { createEngine, type Engine } from '../engine.ts';
 import type { Timers } from '../limits.ts';
 import { hashesFor } from '../ntlm/hashes.ts';
-import { createPracticeParent, type PracticeParent } from '../practice/practice-parent.ts';
+import { createPracticeParent } from '../practice/practice-parent.ts';
+import type { PracticeOptions, PracticeParent } from '../practice/practice-parent.ts';
 import type { Quirks } from '../practice/quirks.ts';
 import type { Credential, Dialect, EngineConfig, EngineEvent, ParentConfig } from '../protocol.ts';
 import { connectClient, type ProxyClient } from './proxy-client.ts';
@@ -29,6 +30,8 @@ export interface Stand {
   readonly port: number;
   /** The configuration it began with, changed as told. */
   configure(change?: Partial<EngineConfig>): EngineConfig;
+  /** Ends the parent with all its connections, and starts another at the same address. */
+  replaceParent(options: Partial<PracticeOptions>): Promise<void>;
   connect(): Promise<ProxyClient>;
   close(): Promise<void>;
 }
@@ -65,10 +68,8 @@ export async function createStand({
   timers = {},
   password = PASSWORD,
 }: StandOptions = {}): Promise<Stand> {
-  const [origin, parent] = await Promise.all([
-    createRecordingOrigin(),
-    createPracticeParent({ users: [USER], quirks }),
-  ]);
+  const origin = await createRecordingOrigin();
+  let parent = await createPracticeParent({ users: [USER], quirks });
   const events: EngineEvent[] = [];
   const engine = createEngine({ emit: (event) => events.push(event), timers });
   const first = configOf({
@@ -82,11 +83,17 @@ export async function createStand({
 
   return {
     origin,
-    parent,
+    get parent() {
+      return parent;
+    },
     engine,
     events,
     port,
     configure: (change = {}) => ({ ...first, ...change }),
+    async replaceParent(options) {
+      await parent.close();
+      parent = await createPracticeParent({ users: [USER], port: parent.port, ...options });
+    },
     async connect() {
       const client = await connectClient(port);
       clients.push(client);
@@ -100,7 +107,7 @@ export async function createStand({
   };
 }
 
-/** Whether a sentence in an event names what it should. */
+/** What the engine said of one kind. */
 export function eventsOf(
   { events }: Pick<Stand, 'events'>,
   type: EngineEvent['type'],

@@ -27,7 +27,7 @@ export interface RawOptions {
 export async function exchangeRaw(
   port: number,
   pieces: readonly Buffer[],
-  { until = () => false, after = 'wait', leave = 'close', deadline = 3000 }: RawOptions = {},
+  { until = () => false, after = 'wait', leave = 'close', deadline = 5000 }: RawOptions = {},
 ): Promise<RawAnswer> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
   const received: Buffer[] = [];

@@ -28,9 +28,12 @@ type Kind = 'request' | 'reply';
 /** Expects the readers to come to the same verdict however the bytes are cut in two, or in ones. */
 export function expectSameAtEverySplit(bytes: Buffer, kind: Kind = 'request'): void {
   const whole = read([bytes], kind);
+  const wholeText = JSON.stringify(whole);
   const step = bytes.length > SHORT ? Math.ceil(bytes.length / FEW) : 1;
   for (let at = 1; at < bytes.length; at += step) {
-    expect({ at, ...read(splitAt(bytes, at), kind) }).toEqual({ at, ...whole });
+    const parted = read(splitAt(bytes, at), kind);
+    // Text is compared first: a deep comparison of large heads takes its time.
+    if (JSON.stringify(parted) !== wholeText) expect({ at, ...parted }).toEqual({ at, ...whole });
   }
   if (bytes.length > SHORT * FEW) return;
   const ones = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));

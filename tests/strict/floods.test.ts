@@ -105,7 +105,7 @@ test.for(HEADS)('G22 a head of %s is read in a few milliseconds', ([, head]) => 
 
 test('G22 a head of 64 KiB that comes in single bytes costs linear time', () => {
   const bytes = Buffer.from(`${FRAME}X: ${'y'.repeat(60_000)}\r\n\r\n`, 'latin1');
-  const from = performance.now();
+  const from = process.cpuUsage();
   const scan = createHeadScan({
     broken: 'bad-request',
     tooLarge: 'head-too-large',
@@ -117,5 +117,5 @@ test('G22 a head of 64 KiB that comes in single bytes costs linear time', () => 
     head = scan.take();
   }
   expect(head?.length).toBe(bytes.length);
-  expect(performance.now() - from).toBeLessThan(500);
+  expect(process.cpuUsage(from).user).toBeLessThan(1_000_000);
 });
