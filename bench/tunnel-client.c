@@ -126,9 +126,6 @@ static void set_up(int parallel, double seconds) {
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = attempt};
         epoll_ctl(epoll, EPOLL_CTL_MOD, attempt->fd, &event);
       } else if (answered(attempt->fd, attempt->head, &attempt->size)) {
-        /* A reset instead of FIN: thousands of ports would otherwise rest in TIME_WAIT. */
-        struct linger reset = {.l_onoff = 1};
-        setsockopt(attempt->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
         close(attempt->fd);
         tunnels++;
         begin(epoll, attempt);

@@ -4,23 +4,23 @@ import { showAccount } from './credential.ts';
 import { getThrough, getThroughTunnel, type Page } from './demo-client.ts';
 import { setStage, type Stage } from './demo-stage.ts';
 import { EXIT, type ExitCode } from './exit.ts';
-import { untilInterrupted } from './interrupt.ts';
+import { firstInterrupt } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { showEndpoint } from './parse.ts';
 
 /** `gatepass demo`: the whole product on one computer, without a corporate network. */
 export async function demo(once: boolean, output: Output): Promise<ExitCode> {
   const stage = await setStage();
-  const stop = (): Promise<void> => stage.close();
+  const interrupt = once ? undefined : firstInterrupt();
   try {
     const { worked, proxy } = await perform(stage, output);
     if (once) return worked ? EXIT.worked : EXIT.failed;
     invite(proxy, stage, output);
-    await untilInterrupted(() => Promise.resolve());
+    await interrupt;
     output.say('\nStopped.');
     return worked ? EXIT.worked : EXIT.failed;
   } finally {
-    await stop();
+    await stage.close();
   }
 }
 

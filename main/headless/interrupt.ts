@@ -2,11 +2,9 @@ import { EXIT } from './exit.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/**
- * Runs until the first Ctrl-C (or SIGTERM), then `drain`; a second one ends the process at once.
- */
-export async function untilInterrupted(drain: () => Promise<void>): Promise<void> {
-  await new Promise<void>((resolve) => {
+/** Resolves at the first Ctrl-C or SIGTERM from now on; a second one ends the process at once. */
+export function firstInterrupt(): Promise<void> {
+  return new Promise((resolve) => {
     let isFirst = true;
     for (const signal of SIGNALS) {
       process.on(signal, () => {
@@ -16,7 +14,6 @@ export async function untilInterrupted(drain: () => Promise<void>): Promise<void
       });
     }
   });
-  await drain();
 }
 
 /** A signal that aborts at Ctrl-C; a second one ends the process at once. */

@@ -23,9 +23,10 @@ export async function askPassword(question: string): Promise<string> {
 function askUnseen(question: string): Promise<string> {
   const { stdin, stderr } = process;
   const decoder = new StringDecoder('utf8');
-  stderr.write(question);
+  // First: what is typed as soon as the question stands there must not be shown.
   stdin.setRawMode(true);
   stdin.resume();
+  stderr.write(question);
   return new Promise<string>((resolve, reject) => {
     let typed = '';
     const onData = (bytes: Buffer): void => {

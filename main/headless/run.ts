@@ -14,7 +14,7 @@ import type {
 import type { LatchFile } from '#main/node/latch-file.ts';
 import { admit, obtainSecrets, openLatches } from './credential.ts';
 import { CommandError, EXIT, wrongUse, type ExitCode } from './exit.ts';
-import { untilInterrupted } from './interrupt.ts';
+import { firstInterrupt } from './interrupt.ts';
 import { countConnections } from './open-connections.ts';
 import type { Output } from './output.ts';
 import { showLog, showReady, warnOfGateway } from './run-report.ts';
@@ -51,10 +51,12 @@ export async function run(options: RunOptions, output: Output): Promise<ExitCode
       writes.push(latches.add(latch).catch(() => warnOfLostLatch(latches, output)));
     },
   });
+  const interrupt = firstInterrupt();
   await start(engine, toConfig(options, credential));
   warnOfGateway(engine.addresses, options.account, output);
   showReady(engine.addresses, options, output);
-  await untilInterrupted(() => drain(engine, connections(), output));
+  await interrupt;
+  await drain(engine, connections(), output);
   await Promise.all(writes);
   return EXIT.worked;
 }

@@ -8,7 +8,7 @@ import { MAX_LINGER, MAX_PIPELINED } from '../limits.ts';
 import { createBatch } from '../upstream/batch.ts';
 import type { HopConnection } from '../upstream/connection.ts';
 import { toWire, type Wire } from '../upstream/wire.ts';
-import { createExchange, type Exchange, type ExchangeClient } from './exchange.ts';
+import { createExchange } from './exchange.ts';
 import type { Gate } from './gate.ts';
 import { createOwnConnection } from './own-connection.ts';
 import { judge } from './policy.ts';
@@ -29,13 +29,17 @@ type State = 'head' | 'exchange' | 'tunnel' | 'linger';
 export function serveClient(socket: Socket, gate: Gate, closed: (client: Client) => void): Client {
   const { clock, timers, log } = gate;
   const wire = toWire(socket);
-  const out = createBatch(socket, () => exchange?.clientDrained());
+  const out = createBatch(socket, () => exchange.clientDrained());
   const reader = createRequestReader();
   const own = createOwnConnection();
   const deadline = { at: clock.now + timers.idleClient, expire };
+  const exchange = createExchange(
+    { out, readBody, pauseBody: () => socket.pause(), started, finished, failed, tunnel },
+    gate,
+  );
   let state: State = 'head';
-  let exchange: Exchange | undefined;
   let request: RequestHead | undefined;
+  let route: { target: Target; ways: Gate['ways'] } | undefined;
   let lingered = 0;
   let isReading = false;
   let isHeadBegun = false;
@@ -118,49 +122,36 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
 
   function forward(head: RequestHead, target: Target): void {
     const { ways } = gate;
-    const client: ExchangeClient = {
-      out,
-      readBody,
-      pauseBody: () => socket.pause(),
-      started(connection: HopConnection, fields: readonly Field[]) {
-        if (isSignIn(head.fields, 'authorization') || isSignIn(fields, 'www-authenticate')) {
-          connection.pinned = true;
-        }
-        if (connection.pinned) own.keep(connection, target, ways);
-      },
-      finished,
-      failed,
-      tunnel,
-    };
+    route = { target, ways };
     state = 'exchange';
     deadline.at = Infinity;
-    exchange = createExchange(head, target, client, gate);
-    if (!exchange.bodyDone) socket.pause();
-    exchange.start(ways, own.take(target, ways));
+    exchange.begin(head, target, ways, own.take(target, ways));
+  }
+
+  function started(connection: HopConnection, fields: readonly Field[]): void {
+    const isOurs = request && isSignIn(request.fields, 'authorization');
+    if (isOurs || isSignIn(fields, 'www-authenticate')) connection.pinned = true;
+    if (connection.pinned && route) own.keep(connection, route.target, route.ways);
   }
 
   function readBody(): void {
     feedBody();
-    if (exchange?.takesBody) socket.resume();
+    if (state === 'exchange' && exchange.takesBody) socket.resume();
   }
 
   /** Gives the body what waits; bytes behind its end stay for the next head. */
   function feedBody(): void {
-    const active = exchange;
-    if (!active?.takesBody || reader.held.length === 0) return;
+    if (state !== 'exchange' || !exchange.takesBody || reader.held.length === 0) return;
     try {
-      reader.skip(active.takeBody(reader.held));
+      reader.skip(exchange.takeBody(reader.held));
     } catch (error) {
-      const { replyBegun } = active;
-      active.cancel();
-      exchange = undefined;
-      if (replyBegun) cut();
+      exchange.cancel();
+      if (exchange.replyBegun) cut();
       else refuse(toProxyError(error));
     }
   }
 
   function finished(keepAlive: boolean): void {
-    exchange = undefined;
     if (!keepAlive || gate.stopping) return linger();
     state = 'head';
     deadline.at = clock.now + timers.idleClient;
@@ -171,15 +162,12 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
   }
 
   function failed(error: ProxyError, replyBegun: boolean): void {
-    const isWhole = exchange?.bodyDone ?? true;
-    exchange = undefined;
     if (replyBegun) cut();
-    else answer(error, isWhole && (request?.keepAlive ?? false));
+    else answer(error, exchange.bodyDone && (request?.keepAlive ?? false));
   }
 
   function tunnel(hop: Wire, first: Buffer): void {
     const early = reader.takeRest();
-    exchange = undefined;
     state = 'tunnel';
     clock.forget(deadline);
     for (const event of ['end', 'error', 'close']) socket.removeAllListeners(event);
@@ -229,7 +217,7 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
     hasEnded = true;
     if (state === 'head') linger();
     else if (state === 'linger') socket.end(() => socket.destroy());
-    else if (exchange && !exchange.bodyDone) socket.destroy();
+    else if (!exchange.bodyDone) socket.destroy();
   }
 
   function expire(): void {
@@ -240,8 +228,7 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
 
   function onClose(): void {
     clock.forget(deadline);
-    exchange?.cancel();
-    exchange = undefined;
+    if (state === 'exchange') exchange.cancel();
     own.close();
     closed(self);
   }

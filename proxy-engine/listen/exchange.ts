@@ -1,38 +1,38 @@
 import { ProxyError } from '../errors.ts';
+import type { Field } from '../http1/fields.ts';
 import type { Framing } from '../http1/framing.ts';
-import type { ReplyHead } from '../http1/reply-head.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Target } from '../http1/target.ts';
-import {
-  writeConnect,
-  writeEndToEnd,
-  writeFraming,
-  writeOriginRequest,
-  writeParentRequest,
-} from '../http1/write.ts';
+import { writeEndToEnd } from '../http1/write.ts';
 import type { HopConnection } from '../upstream/connection.ts';
 import type { Outgoing } from '../upstream/outgoing.ts';
 import type { Wire } from '../upstream/wire.ts';
 import type { Gate, Ways } from './gate.ts';
 import { createReplyWriter, type ReplyClient } from './reply-writer.ts';
-import { createRequestBody } from './request-body.ts';
+import { createRequestBody, NONE, type RequestBody } from './request-body.ts';
+import { writeProbe, writeRequest, type RequestText } from './request-writer.ts';
 
 /** The client side of an exchange: what the connection it came over does for it. */
 export interface ExchangeClient extends ReplyClient {
   /** Asks for the bytes of the body: those that wait, then those to come. */
-  readonly readBody: () => void;
-  readonly pauseBody: () => void;
+  readBody(): void;
+  pauseBody(): void;
   /** A reply has begun to arrive over this connection. */
-  started(connection: HopConnection, fields: ReplyHead['fields']): void;
+  started(connection: HopConnection, fields: readonly Field[]): void;
   /** The reply is complete. */
-  readonly finished: (keepAlive: boolean) => void;
+  finished(keepAlive: boolean): void;
   /** There will be no reply, or no more of it. */
-  readonly failed: (error: ProxyError, replyBegun: boolean) => void;
-  readonly tunnel: (hop: Wire, first: Buffer) => void;
+  failed(error: ProxyError, replyBegun: boolean): void;
+  tunnel(hop: Wire, first: Buffer): void;
 }
 
-/** One request and its reply. */
+/**
+ * The exchanges of one client connection, one at a time. It is made once per connection and begun
+ * anew for each request: what would be made per request is most of what a short exchange costs.
+ */
 export interface Exchange {
+  /** Starts it on a connection that is this client's own, or on one of the ways out. */
+  begin(head: RequestHead, target: Target, ways: Ways, own: HopConnection | undefined): void;
   readonly bodyDone: boolean;
   /** Whether bytes of the body can be taken now. */
   readonly takesBody: boolean;
@@ -43,44 +43,35 @@ export interface Exchange {
   clientDrained(): void;
   /** The client has gone, or broke its own request. */
   cancel(): void;
-  /** Starts it on a connection that is this client's own, or on one of the ways out. */
-  start(ways: Ways, own: HopConnection | undefined): void;
 }
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
-export function createExchange(
-  head: RequestHead,
-  target: Target,
-  client: ExchangeClient,
-  gate: Gate,
-): Exchange {
-  const body = createRequestBody(head.framing);
-  const hasBody = head.framing.kind !== 'none';
+export function createExchange(client: ExchangeClient, gate: Gate): Exchange {
+  let text: RequestText | undefined;
+  let body: RequestBody = NONE;
+  let current: HopConnection | undefined;
   /** Made for whoever has to wait: an exchange on an idle connection never asks for it. */
   let abort: AbortController | undefined;
   let isCancelled = false;
-  const endToEnd = writeEndToEnd(head, target, gate.pseudonym);
-  let current: HopConnection | undefined;
-  const reply = createReplyWriter(head, client, gate, {
+
+  const reply = createReplyWriter(client, gate, {
     isBodyDone: () => body.done,
-    isStarted: (connection, reply) => {
+    started(connection, head) {
       current = connection;
-      client.started(connection, reply.fields);
-      gate.log.debug(
-        () => `${head.method} ${target.host}:${target.port} by ${connection.kind}: ${reply.status}`,
-      );
+      client.started(connection, head.fields);
+      gate.log.debug(() => describe(need(text), connection, head.status));
     },
-    finished: client.finished,
-    failed: client.failed,
-    tunnel: client.tunnel,
+    finished: (keepAlive) => client.finished(keepAlive),
+    failed: (error, begun) => client.failed(error, begun),
+    tunnel: (hop, first) => client.tunnel(hop, first),
   });
 
   const outgoing: Outgoing = {
-    method: head.method,
-    target,
-    upgrade: head.upgrade,
-    hasBody,
+    method: '',
+    target: NOWHERE,
+    upgrade: undefined,
+    hasBody: false,
     get bodyStarted() {
       return body.started;
     },
@@ -92,23 +83,26 @@ export function createExchange(
       return abort.signal;
     },
     send(connection, authorization, keepBody = false) {
+      const { head } = need(text);
       current = connection;
+      // A next hop of HTTP/1.0 knows no 100: the client gets it from here, and need not wait.
+      if (head.expectsContinue && connection.peerMinor === 0) continueHere();
       if (head.framing.kind === 'chunked' && connection.peerMinor === 0) {
-        return sendHeld(connection, authorization);
+        sendHeld(connection, authorization);
+      } else {
+        connection.out.text(writeRequest(need(text), connection, authorization, head.framing));
+        if (!keepBody || !outgoing.hasBody) body.sendTo(connection);
       }
-      connection.out.text(writeHead(connection, head.method, authorization, head.framing));
-      if (!keepBody || !hasBody) body.sendTo(connection);
-      if (hasBody) client.readBody();
+      if (outgoing.hasBody) client.readBody();
       connection.out.flush();
     },
     releaseBody() {
-      if (!current || !hasBody || body.flows || body.done) return;
+      if (!current || body.flows || body.done) return;
       body.sendTo(current);
       client.readBody();
     },
     probe(connection, authorization) {
-      const hop = writeHop(authorization);
-      connection.out.text(writeParentRequest('GET', target, endToEnd, hop));
+      connection.out.text(writeProbe(need(text), authorization));
       connection.requestDone();
       connection.out.flush();
     },
@@ -120,51 +114,41 @@ export function createExchange(
     drained: () => client.readBody(),
   };
 
-  function writeHead(
-    connection: HopConnection,
-    method: string,
-    authorization: string | undefined,
-    framing: Framing,
-  ): string {
-    if (method === 'CONNECT') return writeConnect(target, endToEnd, writeHop(authorization));
-    const hop =
-      writeFraming(framing, head) +
-      writeUpgrade() +
-      writeExpect(connection) +
-      writeHop(authorization);
-    return connection.kind === 'parent'
-      ? writeParentRequest(method, target, endToEnd, hop)
-      : writeOriginRequest(method, target, endToEnd, hop);
-  }
-
-  function writeHop(authorization: string | undefined): string {
-    return authorization === undefined ? '' : `Proxy-Authorization: ${authorization}\r\n`;
-  }
-
-  function writeUpgrade(): string {
-    return head.upgrade === undefined ? '' : `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-  }
-
-  /** A next hop of HTTP/1.0 knows no 100: the client gets it from here, and need not wait. */
-  function writeExpect(connection: HopConnection): string {
-    if (!head.expectsContinue) return '';
-    if (connection.peerMinor === 1) return 'Expect: 100-continue\r\n';
+  function continueHere(): void {
     client.out.text(CONTINUE);
     client.out.flush();
-    return '';
   }
 
   function sendHeld(connection: HopConnection, authorization: string | undefined): void {
     body.holdFor(connection, (whole) => {
       const framing: Framing = { kind: 'length', length: whole.length };
-      connection.out.text(writeHead(connection, head.method, authorization, framing));
+      connection.out.text(writeRequest(need(text), connection, authorization, framing));
       connection.out.bytes(whole);
     });
-    if (head.expectsContinue) writeExpect(connection);
-    client.readBody();
   }
 
   return {
+    begin(head, target, ways, own) {
+      text = { head, target, endToEnd: writeEndToEnd(head, target, gate.pseudonym) };
+      body = createRequestBody(head.framing);
+      current = undefined;
+      abort = undefined;
+      reply.begin(head);
+      outgoing.method = head.method;
+      outgoing.target = target;
+      outgoing.upgrade = head.upgrade;
+      outgoing.hasBody = body !== NONE;
+      outgoing.repeats = 0;
+      if (!body.done) client.pauseBody();
+      if (own) return own.run(outgoing);
+      switch (ways.route(target.host, target.port)) {
+        case 'direct':
+          return ways.direct.start(outgoing);
+        case 'parents':
+        case 'parents-or-direct':
+          return ways.parents.start(outgoing);
+      }
+    },
     get bodyDone() {
       return body.done;
     },
@@ -186,17 +170,19 @@ export function createExchange(
       // A connection in the middle of its sign-in looks after itself: see upstream/leg.ts.
       if (current?.ready) current.destroy();
     },
-    start(ways, own) {
-      if (own) return own.run(outgoing);
-      switch (ways.route(target.host, target.port)) {
-        case 'direct':
-          return ways.direct.start(outgoing);
-        case 'parents':
-        case 'parents-or-direct':
-          return ways.parents.start(outgoing);
-      }
-    },
   };
+}
+
+const NOWHERE = { host: '', port: 0 };
+
+/** Nothing is sent before `begin`. */
+function need(text: RequestText | undefined): RequestText {
+  if (!text) throw new ProxyError('internal', 'An exchange was used before it began.');
+  return text;
+}
+
+function describe({ head, target }: RequestText, { kind }: HopConnection, status: number): string {
+  return `${head.method} ${target.host}:${target.port} by ${kind}: ${status}`;
 }
 
 function clientGone(): ProxyError {

@@ -23,48 +23,50 @@ export interface ReplyClient {
 export interface ReplyEvents {
   /** A client that is answered before its upload ended can only be told by the close. */
   isBodyDone(): boolean;
-  isStarted(connection: HopConnection, head: ReplyHead): void;
+  started(connection: HopConnection, head: ReplyHead): void;
   finished(keepAlive: boolean): void;
   failed(error: ProxyError, begun: boolean): void;
   tunnel(hop: Wire, first: Buffer): void;
 }
 
+/** Writes the replies of one client connection, one after another. */
 export interface ReplyWriter {
+  begin(request: RequestHead): void;
   readonly sink: ReplySink;
   readonly begun: boolean;
 }
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
 
-/** Writes one reply for the client, in the framing that its version can read. */
+/** Writes each reply in the framing that the version of its client can read. */
 export function createReplyWriter(
-  request: RequestHead,
   { out }: ReplyClient,
   gate: Gate,
   events: ReplyEvents,
 ): ReplyWriter {
+  let method = '';
+  let minor: 0 | 1 = 1;
+  let upgrade = '';
+  let wantsKeepAlive = false;
   let framing: Framing = NO_BODY;
   let keepAlive = false;
   let begun = false;
 
   const sink: ReplySink = {
     informational(head) {
-      if (request.minor === 1) out.text(writeInformational(head));
+      if (minor === 1) out.text(writeInformational(head));
     },
     head(head, body, connection) {
       begun = true;
-      framing = toClientFraming(body, request.minor);
+      framing = toClientFraming(body, minor);
       keepAlive =
-        request.keepAlive &&
-        !gate.stopping &&
-        framing.kind !== 'until-close' &&
-        events.isBodyDone();
-      events.isStarted(connection, head);
+        wantsKeepAlive && !gate.stopping && framing.kind !== 'until-close' && events.isBodyDone();
+      events.started(connection, head);
       out.text(
         writeReply(head, {
           framing,
-          describedLength: describedLength(head, request.method, body),
-          connection: writePersistence(request.minor, keepAlive),
+          describedLength: describedLength(head, method, body),
+          connection: writePersistence(minor, keepAlive),
           via: gate.pseudonym,
         }),
       );
@@ -88,15 +90,20 @@ export function createReplyWriter(
     tunnel(head, hop, first) {
       begun = true;
       // No Content-Length and no Connection: some clients take either as the end of the tunnel.
-      out.text(
-        request.method === 'CONNECT' ? ESTABLISHED : writeSwitching(head, request.upgrade ?? ''),
-      );
+      out.text(method === 'CONNECT' ? ESTABLISHED : writeSwitching(head, upgrade));
       events.tunnel(hop, first);
     },
     flush: () => out.flush(),
   };
 
   return {
+    begin(request) {
+      method = request.method;
+      minor = request.minor;
+      upgrade = request.upgrade ?? '';
+      wantsKeepAlive = request.keepAlive;
+      begun = false;
+    },
     sink,
     get begun() {
       return begun;

@@ -31,7 +31,7 @@ export interface RequestBody {
 }
 
 /** Shared by all requests without a body, which are most. */
-const NONE: RequestBody = {
+export const NONE: RequestBody = {
   done: true,
   started: false,
   flows: false,

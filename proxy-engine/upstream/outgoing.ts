@@ -21,12 +21,15 @@ export interface ReplySink {
   flush(): boolean;
 }
 
-/** One request on its way out, able to be written more than once until its body has begun. */
+/**
+ * One request on its way out, able to be written more than once until its body has begun. When its
+ * sink has had the last of a reply the object may serve the client's next request: nobody keeps it.
+ */
 export interface Outgoing {
-  readonly method: string;
-  readonly target: Endpoint;
-  readonly upgrade: string | undefined;
-  readonly hasBody: boolean;
+  method: string;
+  target: Endpoint;
+  upgrade: string | undefined;
+  hasBody: boolean;
   /** Whether body bytes have left for good: then it cannot be sent again. */
   readonly bodyStarted: boolean;
   /** How often it was begun anew after the first time. */

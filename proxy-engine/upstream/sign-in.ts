@@ -103,7 +103,7 @@ async function prove(
   connection: HopConnection,
   outgoing: Outgoing,
   authorization: string | undefined,
-  { authenticator, signIn, drainTime }: SignInOptions,
+  { authenticator, signIn, drainTime, learn }: SignInOptions,
 ): Promise<SignInResult> {
   if (authenticator.scheme === 'basic') await signIn.turn(outgoing.signal);
   try {
@@ -122,6 +122,8 @@ async function prove(
     });
     if (reply.kind !== 'asked') return 'answered';
     connection.destroy();
+    // A parent that does not know Basic has not looked at the password that came with it.
+    if (authenticator.scheme === 'basic' && learn(proxyAuthenticate(reply.head))) return 'again';
     return onRefusal(reply.head, outgoing, signIn, authenticator.scheme);
   } catch (error) {
     if (!isLost(error)) throw error;

@@ -1,5 +1,11 @@
 import { isIP, type Socket } from 'node:net';
-import { connect, getCACertificates, type TLSSocket } from 'node:tls';
+import {
+  connect,
+  createSecureContext,
+  getCACertificates,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import { ProxyError, systemCode } from '../errors.ts';
 import type { ParentConfig } from '../protocol.ts';
 
@@ -19,7 +25,7 @@ export function startTls(
       socket,
       ...(isIP(parent.host) === 0 && { servername: parent.host }),
       host: parent.host,
-      ca: authorities(parent.tls?.ca),
+      secureContext: contextFor(parent),
       ALPNProtocols: ['http/1.1'],
     });
     const abort = (): void => {
@@ -42,6 +48,17 @@ export function startTls(
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });
   });
+}
+
+/** Reading some hundred certificates takes milliseconds: once per configured parent. */
+const contexts = new WeakMap<ParentConfig, SecureContext>();
+
+function contextFor(parent: ParentConfig): SecureContext {
+  const known = contexts.get(parent);
+  if (known) return known;
+  const context = createSecureContext({ ca: authorities(parent.tls?.ca) });
+  contexts.set(parent, context);
+  return context;
 }
 
 function authorities(extra: string | undefined): string[] {

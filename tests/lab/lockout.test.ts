@@ -2,7 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { suite } from '../suite.ts';
 import { credentialOf, through, withEngine } from './engine.ts';
-import { badPasswordCount, createUser, parent, setPassword } from './lab.ts';
+import { createHome } from './gatepass.ts';
+import { badPasswordCount, createUser, DOMAIN, parent, setPassword } from './lab.ts';
 import { get, keepAliveClient, tunnel, type Got } from './requests.ts';
 import { createWiretap, type Wiretap } from './wiretap.ts';
 
@@ -49,6 +50,23 @@ suite('the account is never locked', ['samba', 'squid'], () => {
     });
     expect(await badPasswordCount(user.name)).toBe(1);
     expect(wiretap.count('message-3')).toBe(1);
+  });
+
+  test('and the command line remembers it from start to start', async () => {
+    const user = await createUser();
+    const home = await createHome(DOMAIN, { ...user, password: 'not-the-password' });
+    onTestFinished(() => home.remove());
+
+    const first = await home.start(parent('ntlm'));
+    if (!('gatepass' in first)) throw new Error(first.stderr);
+    expect(statuses(await mixed(first.gatepass.port, 50))).toEqual(new Set([502]));
+    expect(await first.gatepass.stop()).toBe(0);
+
+    const second = await home.start(parent('ntlm'));
+    if (!('exitCode' in second)) throw new Error('it started again');
+    expect(second.exitCode).toBe(1);
+    expect(second.stderr).toContain('it is not sent again');
+    expect(await badPasswordCount(user.name)).toBe(1);
   });
 
   test('a password changed under 20 working clients is one failed logon, and they go on', async () => {

@@ -1,3 +1,4 @@
+import type { Timers } from '#engine/limits.ts';
 import { createRecordingOrigin, type RecordingOrigin } from '#engine/testing/recording-origin.ts';
 import type { Way } from './case.ts';
 import { createH11Oracle, hasH11 } from './h11-oracle.ts';
@@ -20,15 +21,15 @@ export interface Stand {
 }
 
 /** In CI a missing h11 is a failure; elsewhere the suite says so and does without. */
-export async function createStand(): Promise<Stand> {
+export async function createStand(timers: Partial<Timers> = {}): Promise<Stand> {
   const withH11 = hasH11();
   if (!withH11 && process.env['CI'] === 'true') throw new Error('python3-h11 is missing.');
   if (!withH11) console.warn('python3-h11 is missing: only llhttp judges what was forwarded.');
   const [origin, parent] = await Promise.all([createRecordingOrigin(), createRecordingOrigin()]);
   const endpoint = { host: '127.0.0.1', port: parent.port };
   const [direct, viaParent] = await Promise.all([
-    startEngine({ route: 'direct' }),
-    startEngine({ route: 'parents', parents: [endpoint] }),
+    startEngine({ route: 'direct' }, timers),
+    startEngine({ route: 'parents', parents: [endpoint] }, timers),
   ]);
   const oracles = [await createLlhttpOracle(), ...(withH11 ? [createH11Oracle()] : [])];
   const engines = { direct, parent: viaParent };
