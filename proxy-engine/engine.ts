@@ -3,7 +3,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import { ProxyError } from './errors.ts';
 import { TIMERS, type Timers } from './limits.ts';
 import type { Gate, Ways } from './listen/gate.ts';
-import { listen, type Listener } from './listen/listener.ts';
+import { createListeners } from './listen/listeners.ts';
 import { createLog } from './log.ts';
 import type { Endpoint, EngineConfig, EngineEvent, LogLevel } from './protocol.ts';
 import { createOwnAddresses } from './route/own-address.ts';
@@ -47,10 +47,11 @@ export function createEngine({ emit, logLevel = 'info', timers: shorter }: Engin
   const clock = createClock(Math.min(TICK, timers.head / 4));
   const log = createLog(logLevel, (entry) => emit({ type: 'log', entry }));
   const guards = new Map<string, Guard>();
-  const listeners = new Map<string, Listener>();
   let own = createOwnAddresses([], []);
   let ways: Ways | undefined;
   let stopping = false;
+  /** One configuration after another: two at once could open the same port twice. */
+  let applying: Promise<void> = Promise.resolve();
 
   const gate: Gate = {
     get ways() {
@@ -66,6 +67,7 @@ export function createEngine({ emit, logLevel = 'info', timers: shorter }: Engin
     },
     isOwnLiteral: (host, port) => own.isOwnLiteral(host, port),
   };
+  const listeners = createListeners(gate);
 
   /** A guard outlives configurations: what it knows of a credential must not be forgotten. */
   function guardFor(config: EngineConfig): Guard | undefined {
@@ -93,69 +95,47 @@ export function createEngine({ emit, logLevel = 'info', timers: shorter }: Engin
     return guard;
   }
 
-  async function openListeners(wanted: readonly Endpoint[]): Promise<void> {
-    const opened = new Map<string, Listener>();
+  async function applyNow(config: EngineConfig): Promise<void> {
+    if (config.route === 'parents' && config.parents.length === 0) {
+      throw new ProxyError('bad-configuration', 'No parent proxy is configured.');
+    }
+    const next = createWays(config, guardFor(config), {
+      clock,
+      timers,
+      isOwn: (ip, port) => own.isOwn(ip, port),
+    });
+    const previous = ways;
+    ways ??= next; // The first client may come before all listeners are open.
     try {
-      for (const endpoint of wanted) {
-        const key = `${endpoint.host} ${endpoint.port}`;
-        if (!listeners.has(key) && !opened.has(key)) opened.set(key, await listen(endpoint, gate));
-      }
+      await listeners.set(config.listeners);
     } catch (error) {
-      for (const listener of opened.values()) void listener.drain();
+      ways = previous;
+      next.parents.retire();
       throw error;
+    } finally {
+      own = createOwnAddresses(listeners.addresses, localNames());
     }
-    const keys = new Set(wanted.map(({ host, port }) => `${host} ${port}`));
-    for (const [key, listener] of listeners) {
-      if (keys.has(key)) continue;
-      listeners.delete(key);
-      void listener.drain();
-    }
-    for (const [key, listener] of opened) listeners.set(key, listener);
-    own = createOwnAddresses(addresses(), localNames());
-  }
-
-  function addresses(): Endpoint[] {
-    return [...listeners.values()].map(({ address }) => address);
+    ways = next;
+    previous?.parents.retire();
   }
 
   return {
     get addresses() {
-      return addresses();
+      return listeners.addresses;
     },
-    async apply(config) {
-      if (config.route === 'parents' && config.parents.length === 0) {
-        throw new ProxyError('bad-configuration', 'No parent proxy is configured.');
-      }
-      const next = createWays(config, guardFor(config), {
-        clock,
-        timers,
-        isOwn: (ip, port) => own.isOwn(ip, port),
-      });
-      const previous = ways;
-      ways ??= next; // The first client may come before all listeners are open.
-      try {
-        await openListeners(config.listeners);
-      } catch (error) {
-        ways = previous;
-        next.parents.retire();
-        throw error;
-      }
-      ways = next;
-      previous?.parents.retire();
+    apply(config) {
+      const result = applying.then(() => applyNow(config));
+      applying = result.catch(() => undefined);
+      return result;
     },
     tryAgain(credential) {
       guards.get(credential)?.tryAgain();
     },
     async stop(drainTime = timers.drainOnStop) {
       stopping = true;
-      const all = [...listeners.values()];
-      const drained = Promise.all(all.map((listener) => listener.drain()));
-      const timer = setTimeout(() => {
-        for (const listener of all) listener.destroy();
-      }, drainTime);
-      await drained;
+      const timer = setTimeout(() => listeners.destroy(), drainTime);
+      await listeners.drain();
       clearTimeout(timer);
-      listeners.clear();
       ways?.parents.retire();
       clock.stop();
     },

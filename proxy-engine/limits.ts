@@ -78,7 +78,7 @@ export const TIMERS: Timers = {
   drainOnStop: 10 * SECOND,
   parentRecheck: 10 * SECOND,
   drain407: 5 * SECOND,
-  presumedAccepted: 2 * SECOND,
+  presumedAccepted: 1 * SECOND,
   unclearPause: 30 * SECOND,
 };
 

@@ -1,7 +1,10 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { runCli, temporaryFolder } from './testing/start-cli.ts';
+
+// Each of these starts a process or more.
+vi.setConfig({ testTimeout: 60_000 });
 
 test.for([
   ['--help'],

@@ -1,9 +1,12 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createPracticeParent, type PracticeParent } from '#engine/practice/practice-parent.ts';
 import type { Quirks } from '#engine/practice/quirks.ts';
 import type { Dialect } from '#engine/protocol.ts';
 import { createRecordingOrigin } from '#engine/testing/recording-origin.ts';
 import { runCli, startCli, temporaryFolder } from './testing/start-cli.ts';
+
+// Each of these starts a process or more.
+vi.setConfig({ testTimeout: 60_000 });
 
 const PASSWORD = 'Practice-1';
 

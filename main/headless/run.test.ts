@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createPracticeParent, type PracticeParent } from '#engine/practice/practice-parent.ts';
 import { createRecordingOrigin, type RecordingOrigin } from '#engine/testing/recording-origin.ts';
 import {
@@ -14,6 +14,9 @@ import {
   type Cli,
   type CliOptions,
 } from './testing/start-cli.ts';
+
+// Each of these starts a process or more.
+vi.setConfig({ testTimeout: 60_000 });
 
 const PASSWORD = 'Practice-1';
 

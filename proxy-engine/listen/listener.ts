@@ -11,6 +11,7 @@ export interface Listener {
   readonly address: Endpoint;
   /** Takes no new client and ends each as it becomes idle; resolves when all are gone. */
   drain(): Promise<void>;
+  readonly isDraining: boolean;
   /** Ends every client now. */
   destroy(): void;
 }
@@ -36,6 +37,9 @@ export async function listen(endpoint: Endpoint, gate: Gate): Promise<Listener> 
 
   return {
     address: addressOf(server, endpoint),
+    get isDraining() {
+      return !server.listening;
+    },
     drain() {
       return new Promise((resolve) => {
         server.close(() => resolve());

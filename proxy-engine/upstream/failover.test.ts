@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { TLSSocket } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { createPracticeParent, type PracticeParent } from '../practice/practice-parent.ts';
 import type { ParentConfig } from '../protocol.ts';
-import { createCertificate } from '../testing/certificate.ts';
+import { createCertificate, type Certificate } from '../testing/certificate.ts';
 import {
   createStand,
   endpointOf,
@@ -17,7 +18,7 @@ import { receivedBy } from '../testing/sign-in-record.ts';
 import { listenTcp } from '../testing/tcp-server.ts';
 
 const BODY = randomBytes(200_000);
-const TIMERS = { connect: 300, connectPerAddress: 300, parentRecheck: 30 };
+const TIMERS = { connect: 1000, connectPerAddress: 1000, parentRecheck: 30 };
 
 async function start(options: StandOptions = {}): Promise<Stand> {
   const stand = await createStand({ timers: TIMERS, ...options });
@@ -38,6 +39,16 @@ async function closedPort(): Promise<number> {
   return server.port;
 }
 
+/** A parent that gets as far as the TLS handshake. */
+async function startTls(pair: Certificate, isTrusted: boolean): Promise<ParentConfig> {
+  const server = await listenTcp((socket) => {
+    const secure = new TLSSocket(socket, { isServer: true, ...pair });
+    secure.on('error', () => undefined);
+  });
+  onTestFinished(() => server.close());
+  return { ...endpointOf(server), tls: isTrusted ? { ca: pair.cert } : {} };
+}
+
 async function ask(stand: Stand, request: string | Buffer): Promise<string> {
   return verdictOf(await (await stand.connect()).ask(request));
 }
@@ -50,24 +61,11 @@ const UNREACHABLE: readonly (readonly [string, string, () => Promise<ParentConfi
     'parent-not-found',
     async () => ({ host: `${'a'.repeat(64)}.invalid`, port: 8080 }),
   ],
-  [
-    'has a certificate nobody trusts',
-    'parent-tls',
-    async () => {
-      const parent = await createPracticeParent({ users: [USER], tls: createCertificate() });
-      onTestFinished(() => parent.close());
-      return { ...endpointOf(parent), tls: {} };
-    },
-  ],
+  ['has a certificate nobody trusts', 'parent-tls', () => startTls(createCertificate(), false)],
   [
     'has the certificate of another',
     'parent-tls',
-    async () => {
-      const tls = createCertificate('DNS:elsewhere.example');
-      const parent = await createPracticeParent({ users: [USER], tls });
-      onTestFinished(() => parent.close());
-      return { ...endpointOf(parent), tls: { ca: tls.cert } };
-    },
+    () => startTls(createCertificate('DNS:elsewhere.example'), true),
   ],
   [
     'never answers the TLS handshake',

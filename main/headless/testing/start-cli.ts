@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
 const CLI = join(import.meta.dirname, '..', 'cli.ts');
-const PATIENCE = 10_000;
+/** Milliseconds; a machine may be busy. */
+const PATIENCE = 30_000;
 
 /** The command line in a process of its own. */
 export interface Cli {
