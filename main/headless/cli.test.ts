@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test, vi } from 'vitest';
-import { runCli, temporaryFolder } from './testing/start-cli.ts';
+import { runCli, startCli, temporaryFolder } from './testing/start-cli.ts';
 
 // Each of these starts a process or more.
 vi.setConfig({ testTimeout: 60_000 });
@@ -95,6 +97,17 @@ test('demo --once --json prints one object', async () => {
     failedLogons: 0,
   });
   expect(code).toBe(0);
+});
+
+test('the demo stays until Ctrl-C, and its curl line works', async () => {
+  const cli = startCli(['demo']);
+  const [, proxy = '', url = ''] = await cli.until(/-x (http:\S+) (http:\S+)\nCtrl-C/);
+  const options = ['-s', '-m', '10', '--noproxy', '', '-x', proxy, url];
+  const { stdout } = await promisify(execFile)('curl', options);
+  expect(stdout).toBe('Hello from the web server: you asked for /hello.\n');
+  cli.kill('SIGINT');
+
+  expect(await cli.ended).toBe(0);
 });
 
 test('a hash file that others can read is refused, with the way to mend it', async () => {

@@ -1,7 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { detect } from '../detect/detect.ts';
 import type { DetectOptions } from '../detect/run.ts';
@@ -9,6 +5,7 @@ import type { ConsentQuestion, DetectionResult, DetectionStep } from '../detect/
 import { createPracticeParent, type PracticeParent } from '../practice/practice-parent.ts';
 import type { Quirks } from '../practice/quirks.ts';
 import type { Account, Dialect, Secrets } from '../protocol.ts';
+import { createCertificate } from './certificate.ts';
 import { createRecordingOrigin } from './recording-origin.ts';
 
 export const RIGHT = 'Practice-1';
@@ -114,16 +111,4 @@ async function collect(
     if (next.done) return { result: next.value, steps };
     steps.push(next.value);
   }
-}
-
-/** A key and a certificate for localhost that nobody trusts. */
-function createCertificate(): { key: string; cert: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'detect-'));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const subject = ['-subj', '/CN=localhost', '-days', '2', '-keyout', key, '-out', cert];
-  execFileSync('openssl', ['req', ...kind, ...subject], { stdio: 'ignore' });
-  const pair = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-  rmSync(folder, { recursive: true });
-  return pair;
 }

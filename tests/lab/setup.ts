@@ -1,4 +1,6 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,10 +40,7 @@ export async function setup(project: TestProject): Promise<void> {
     { name: 'apache', port: place.apache, here: missing(['apache']).length === 0 },
   ].filter(({ here }) => here);
 
-  stop = async () => {
-    for (const { name } of parents) await run(script(name), ['stop', join(directory, name)]);
-    await rm(directory, { recursive: true, force: true });
-  };
+  stop = stopWithThisProcess(directory);
   await Promise.all(
     parents.map(({ name, port }) =>
       run(script(name), ['start', join(directory, name)], {
@@ -54,6 +53,21 @@ export async function setup(project: TestProject): Promise<void> {
 
 export async function teardown(): Promise<void> {
   await stop?.();
+}
+
+/**
+ * Waits beside the tests, holding the other end of a pipe, so that the lab ends with them even
+ * where they are killed. The returned function ends it before.
+ */
+function stopWithThisProcess(directory: string): () => Promise<void> {
+  const stopper = spawn(script('stop-at-end'), [directory], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  return async () => {
+    stopper.stdin.end();
+    await once(stopper, 'exit');
+  };
 }
 
 /** The first of so many ports in a row that nobody listens on, below the ephemeral range. */
