@@ -9,6 +9,8 @@ const SECOND = 1000;
 export const MAX_REQUEST_LINE = 32 * KIB;
 export const MAX_REQUEST_HEAD = 64 * KIB;
 export const MAX_REQUEST_FIELDS = 256;
+/** Names in all Connection fields of a message; each field line is compared with them. */
+export const MAX_CONNECTION_NAMES = 64;
 export const MAX_METHOD = 64;
 export const MAX_EMPTY_LINES = 8;
 /** Bytes of pipelined requests kept while an answer is under way; then reading pauses. */
@@ -93,7 +95,6 @@ export const MAX_LINGER = 64 * KIB;
 
 // Pools and listeners.
 export const MAX_IDLE_PER_PARENT = 64;
-export const MAX_CONNECTIONS_PER_PARENT = 1024;
 export const BACKLOG = 4096;
 /** A chunked upload to an HTTP/1.0 parent is held until its length is known, up to this. */
 export const MAX_BUFFERED_UPLOAD = 1024 * KIB;

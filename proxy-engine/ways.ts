@@ -1,4 +1,5 @@
 import type { Ways } from './listen/gate.ts';
+import { NO_NAMES } from './http1/connection-names.ts';
 import type { ReplyHead } from './http1/reply-head.ts';
 import type { Timers } from './limits.ts';
 import type { EngineConfig, ParentConfig } from './protocol.ts';
@@ -25,7 +26,7 @@ const CONNECTED: ReplyHead = {
   minor: 1,
   fields: [],
   framing: { kind: 'none' },
-  connectionNames: [],
+  connectionNames: NO_NAMES,
   keepAlive: true,
 };
 const NOTHING = Buffer.alloc(0);

@@ -12,10 +12,10 @@ export interface BodyReader {
    */
   push(bytes: Buffer, emit: (data: Buffer) => void): number;
   /** Whether the last byte has been seen; a body until close never is, before the close. */
-  readonly done: boolean;
+  isDone(): boolean;
   /** Whether the end of the stream is this body's proper end. */
-  readonly endsWithStream: boolean;
-  readonly trailers: readonly Field[];
+  endsWithStream(): boolean;
+  trailers(): readonly Field[];
 }
 
 const NO_FIELDS: readonly Field[] = [];
@@ -54,23 +54,19 @@ export function createBodyReader(): BodyReader {
           return bytes.length;
       }
     },
-    get done() {
+    isDone() {
       switch (kind) {
         case 'none':
           return true;
         case 'length':
           return left === 0;
         case 'chunked':
-          return chunked?.done ?? false;
+          return chunked?.isDone() ?? false;
         case 'until-close':
           return false;
       }
     },
-    get endsWithStream() {
-      return kind === 'until-close';
-    },
-    get trailers() {
-      return kind === 'chunked' ? (chunked?.trailers ?? NO_FIELDS) : NO_FIELDS;
-    },
+    endsWithStream: () => kind === 'until-close',
+    trailers: () => (kind === 'chunked' ? (chunked?.trailers() ?? NO_FIELDS) : NO_FIELDS),
   };
 }

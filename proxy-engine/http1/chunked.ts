@@ -19,8 +19,8 @@ export interface ChunkedReader {
    * @throws ProxyError 'bad-request' at the first byte that is not as it must be
    */
   push(bytes: Buffer, emit: (data: Buffer) => void): number;
-  readonly done: boolean;
-  readonly trailers: readonly Field[];
+  isDone(): boolean;
+  trailers(): readonly Field[];
 }
 
 type State = 'size' | 'data' | 'data-cr' | 'data-lf' | 'trailers' | 'done';
@@ -115,12 +115,8 @@ export function createChunkedReader(): ChunkedReader {
       trailers = NO_FIELDS;
     },
     push,
-    get done() {
-      return state === 'done';
-    },
-    get trailers() {
-      return trailers;
-    },
+    isDone: () => state === 'done',
+    trailers: () => trailers,
   };
 }
 

@@ -13,7 +13,7 @@ export interface HeadErrors {
 /** Collects bytes until a whole head is there. */
 export interface HeadScan {
   /** All bytes held: those given to `add` and not yet taken. */
-  readonly held: Buffer;
+  held(): Buffer;
   add(bytes: Buffer): void;
   /**
    * Takes one head, up to and with its empty line, as latin1.
@@ -46,9 +46,7 @@ export function createHeadScan(errors: HeadErrors): HeadScan {
   }
 
   return {
-    get held() {
-      return held;
-    },
+    held: () => held,
     add(bytes) {
       if (held.length === 0) return reset(bytes);
       const size = held.length + bytes.length;

@@ -1,3 +1,5 @@
+import type { ConnectionNames } from './connection-names.ts';
+
 /** Fields that speak about one connection only and end here, RFC 9110 §7.6.1. */
 const HOP_BY_HOP = new Set([
   'connection',
@@ -27,9 +29,9 @@ const END_TO_END = new Set([
 ]);
 
 /** Whether a field ends here. */
-export function isHopByHop(key: string, connectionNames: readonly string[]): boolean {
+export function isHopByHop(key: string, connectionNames: ConnectionNames): boolean {
   if (HOP_BY_HOP.has(key)) return true;
-  return connectionNames.length > 0 && connectionNames.includes(key) && !END_TO_END.has(key);
+  return connectionNames.has(key) && !END_TO_END.has(key);
 }
 
 /** Fields that must not come after the body, RFC 9110 §6.5.1. */

@@ -1,6 +1,7 @@
 import { ProxyError } from '../errors.ts';
 import { MAX_REASON, MAX_REPLY_FIELDS } from '../limits.ts';
-import { listMembers, readFields, trimBlanks, type Field } from './fields.ts';
+import { addNames, NO_NAMES, type ConnectionNames } from './connection-names.ts';
+import { readFields, trimBlanks, type Field } from './fields.ts';
 import { CHUNKED, NO_BODY, UNTIL_CLOSE, readLength, type Framing } from './framing.ts';
 
 /** The head of a reply as a parent or an origin sent it. */
@@ -11,7 +12,7 @@ export interface ReplyHead {
   readonly fields: readonly Field[];
   /** As the fields say; what the request was decides whether there is a body at all. */
   readonly framing: Framing;
-  readonly connectionNames: readonly string[];
+  readonly connectionNames: ConnectionNames;
   /** Whether the sender lets the connection be used again, RFC 9112 §9.3. */
   readonly keepAlive: boolean;
 }
@@ -22,7 +23,6 @@ const ERRORS = {
   tooMany: 'reply-head-too-large',
   max: MAX_REPLY_FIELDS,
 } as const;
-const NO_NAMES: readonly string[] = [];
 
 /**
  * Reads a reply head, RFC 9112 §4 to §6.
@@ -61,7 +61,7 @@ function readMeaning(
   for (const { key, value } of fields) {
     switch (key) {
       case 'connection':
-        names = names === NO_NAMES ? listMembers(value) : [...names, ...listMembers(value)];
+        names = addNames(names, value, 'reply-broken');
         break;
       case 'proxy-connection':
         proxyConnection = value.toLowerCase();
@@ -100,9 +100,9 @@ function readFraming(length: number | undefined, coding: string | undefined): Fr
   return length === undefined ? UNTIL_CLOSE : { kind: 'length', length };
 }
 
-function wantsKeepAlive(minor: 0 | 1, names: readonly string[], proxyConnection: string): boolean {
-  if (names.includes('close') || proxyConnection === 'close') return false;
-  return minor === 1 || names.includes('keep-alive') || proxyConnection === 'keep-alive';
+function wantsKeepAlive(minor: 0 | 1, names: ConnectionNames, proxyConnection: string): boolean {
+  if (names.has('close') || proxyConnection === 'close') return false;
+  return minor === 1 || names.has('keep-alive') || proxyConnection === 'keep-alive';
 }
 
 /** The body a reply really has, given the request it answers (RFC 9112 §6.3, items 1 and 2). */

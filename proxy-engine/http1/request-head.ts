@@ -1,5 +1,6 @@
 import { ProxyError } from '../errors.ts';
 import { MAX_METHOD, MAX_REQUEST_FIELDS, MAX_REQUEST_LINE } from '../limits.ts';
+import { addNames, NO_NAMES, type ConnectionNames } from './connection-names.ts';
 import { readFields, listMembers, type Field } from './fields.ts';
 import { CHUNKED, NO_BODY, ofLength, readLength, type Framing } from './framing.ts';
 
@@ -12,7 +13,7 @@ export interface RequestHead {
   readonly fields: readonly Field[];
   readonly framing: Framing;
   /** Names the client listed in Connection, in lower case. */
-  readonly connectionNames: readonly string[];
+  readonly connectionNames: ConnectionNames;
   readonly keepAlive: boolean;
   readonly expectsContinue: boolean;
   /** The protocol to switch to, where Connection: upgrade was sent with it. */
@@ -25,7 +26,6 @@ const ERRORS = {
   tooMany: 'head-too-large',
   max: MAX_REQUEST_FIELDS,
 } as const;
-const NO_NAMES: readonly string[] = [];
 
 /**
  * Reads a request head, RFC 9112 §3 to §6, with nothing forgiven.
@@ -77,7 +77,7 @@ function readMeaning(fields: readonly Field[], minor: 0 | 1, method: string): Me
         if (hosts > 1 || !isHost(value)) throw bad('The Host header is malformed or repeated.');
         break;
       case 'connection':
-        names = names === NO_NAMES ? listMembers(value) : [...names, ...listMembers(value)];
+        names = addNames(names, value, 'bad-request');
         break;
       case 'proxy-connection':
         proxyConnection = value.toLowerCase();
@@ -103,7 +103,7 @@ function readMeaning(fields: readonly Field[], minor: 0 | 1, method: string): Me
   if (minor === 1 && hosts === 0) throw bad('The Host header is missing.');
   const framing = readFraming(length, coding, minor, names);
   const keepAlive = wantsKeepAlive(minor, names, proxyConnection);
-  const switches = method !== 'CONNECT' && names.includes('upgrade') && canSwitch(upgrade);
+  const switches = method !== 'CONNECT' && names.has('upgrade') && canSwitch(upgrade);
   return {
     framing,
     connectionNames: names,
@@ -139,9 +139,9 @@ function readFraming(
   length: string | undefined,
   coding: string | undefined,
   minor: 0 | 1,
-  names: readonly string[],
+  names: ConnectionNames,
 ): Framing {
-  if (names.includes('content-length') || names.includes('transfer-encoding')) {
+  if (names.has('content-length') || names.has('transfer-encoding')) {
     throw bad('Connection lists a header that frames the message.');
   }
   if (coding !== undefined) {
@@ -164,7 +164,7 @@ function readCoding(value: string): Framing {
 }
 
 /** `Proxy-Connection` is what clients of the nineties send to a proxy; it counts for HTTP/1.0. */
-function wantsKeepAlive(minor: 0 | 1, names: readonly string[], proxyConnection: string): boolean {
-  if (names.includes('close') || proxyConnection === 'close') return false;
-  return minor === 1 || names.includes('keep-alive') || proxyConnection === 'keep-alive';
+function wantsKeepAlive(minor: 0 | 1, names: ConnectionNames, proxyConnection: string): boolean {
+  if (names.has('close') || proxyConnection === 'close') return false;
+  return minor === 1 || names.has('keep-alive') || proxyConnection === 'keep-alive';
 }

@@ -6,7 +6,7 @@ import { readRequestHead, type RequestHead } from './request-head.ts';
 /** Reads one request head after another from what a client sends. */
 export interface RequestReader {
   /** Bytes given and not yet taken. */
-  readonly held: Buffer;
+  held(): Buffer;
   add(bytes: Buffer): void;
   /**
    * Reads the next head.
@@ -15,6 +15,8 @@ export interface RequestReader {
    * @throws ProxyError with the status to answer
    */
   next(): RequestHead | 'more' | 'other-protocol';
+  /** Moves what is held to memory of its own: the bytes given were only lent. */
+  keep(): void;
   /** Drops the first n bytes: they were a body's. */
   skip(count: number): void;
   takeRest(): Buffer;
@@ -34,8 +36,8 @@ export function createRequestReader(): RequestReader {
 
   /** RFC 9112 §2.2 lets old clients put an empty line first. */
   function skipEmptyLines(): void {
-    while (scan.held[0] === CR && scan.held.length > 1) {
-      if (scan.held[1] !== LF || emptyLines === MAX_EMPTY_LINES) {
+    while (scan.held()[0] === CR && scan.held().length > 1) {
+      if (scan.held()[1] !== LF || emptyLines === MAX_EMPTY_LINES) {
         throw new ProxyError('bad-request', 'Something else than a request came first.');
       }
       emptyLines += 1;
@@ -44,23 +46,22 @@ export function createRequestReader(): RequestReader {
   }
 
   return {
-    get held() {
-      return scan.held;
-    },
+    held: () => scan.held(),
     add: (bytes) => scan.add(bytes),
     next() {
       skipEmptyLines();
-      const [first] = scan.held;
-      if (first === undefined || (first === CR && scan.held.length === 1)) return 'more';
+      const [first] = scan.held();
+      if (first === undefined || (first === CR && scan.held().length === 1)) return 'more';
       if (isOtherProtocol(first)) return 'other-protocol';
       const text = scan.take();
       if (text === undefined) {
-        requireShortLine(scan.held);
+        requireShortLine(scan.held());
         return 'more';
       }
       emptyLines = 0;
       return readRequestHead(text);
     },
+    keep: () => scan.keep(),
     skip: (count) => scan.skip(count),
     takeRest: () => scan.takeRest(),
   };

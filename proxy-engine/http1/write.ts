@@ -1,3 +1,4 @@
+import { NO_NAMES } from './connection-names.ts';
 import type { Field } from './fields.ts';
 import type { Framing } from './framing.ts';
 import { isHopByHop, isTrailer } from './hop-by-hop.ts';
@@ -104,7 +105,7 @@ export function writeInformational(head: ReplyHead): string {
 export function writeSwitching(head: ReplyHead, upgrade: string): string {
   let text = `HTTP/1.1 101 ${head.reason}\r\n`;
   for (const { name, key, value } of head.fields) {
-    if (!isHopByHop(key, [])) text += `${name}: ${value}\r\n`;
+    if (!isHopByHop(key, NO_NAMES)) text += `${name}: ${value}\r\n`;
   }
   return `${text}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`;
 }

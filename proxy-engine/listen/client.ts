@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { ProxyError, toProxyError } from '../errors.ts';
 import type { Field } from '../http1/fields.ts';
 import type { RequestHead } from '../http1/request-head.ts';
@@ -7,28 +6,21 @@ import type { Target } from '../http1/target.ts';
 import { MAX_LINGER, MAX_PIPELINED } from '../limits.ts';
 import { createBatch } from '../upstream/batch.ts';
 import type { HopConnection } from '../upstream/connection.ts';
-import { toWire, type Wire } from '../upstream/wire.ts';
+import type { Wire } from '../upstream/wire.ts';
 import { createExchange } from './exchange.ts';
-import type { Gate } from './gate.ts';
+import type { Client, ClientRegistry, Gate } from './gate.ts';
 import { createOwnConnection } from './own-connection.ts';
 import { judge } from './policy.ts';
 import { writeErrorReply, writeNoContent } from './reply.ts';
 import { joinTunnel } from './tunnel.ts';
 
-/** One client connection, as its listener sees it. */
-export interface Client {
-  /** Ends it if it is idle; one that is not ends with its exchange, once the gate is stopping. */
-  drain(): void;
-  destroy(): void;
-}
-
 /** `linger`: the last reply is on its way, and what still comes is thrown away. */
 type State = 'head' | 'exchange' | 'tunnel' | 'linger';
 
 /** Serves one client connection: one request after another, each answered before the next is read. */
-export function serveClient(socket: Socket, gate: Gate, closed: (client: Client) => void): Client {
+export function serveClient(wire: Wire, gate: Gate, registry: ClientRegistry): void {
   const { clock, timers, log } = gate;
-  const wire = toWire(socket);
+  const { socket } = wire;
   const out = createBatch(socket, () => exchange.clientDrained());
   const reader = createRequestReader();
   const own = createOwnConnection();
@@ -54,7 +46,7 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
       case 'exchange':
         reader.add(bytes);
         feedBody();
-        if (reader.held.length > MAX_PIPELINED) socket.pause();
+        if (reader.held().length > MAX_PIPELINED) socket.pause();
         break;
       case 'linger':
         lingered += bytes.length;
@@ -63,6 +55,7 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
       case 'tunnel':
         break;
     }
+    reader.keep();
     return true;
   }
 
@@ -84,7 +77,7 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
     const head = reader.next();
     if (head === 'more') {
       // From its first byte on a head has its time, and no further byte makes that longer.
-      if (reader.held.length > 0 && !isHeadBegun) {
+      if (reader.held().length > 0 && !isHeadBegun) {
         isHeadBegun = true;
         deadline.at = clock.now + timers.head;
       }
@@ -136,17 +129,19 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
 
   function readBody(): void {
     feedBody();
-    if (state === 'exchange' && exchange.takesBody) socket.resume();
+    if (state === 'exchange' && exchange.takesBody()) socket.resume();
   }
 
   /** Gives the body what waits; bytes behind its end stay for the next head. */
   function feedBody(): void {
-    if (state !== 'exchange' || !exchange.takesBody || reader.held.length === 0) return;
+    if (state !== 'exchange' || !exchange.takesBody()) return;
+    if (reader.held().length === 0 && !hasEnded) return;
     try {
-      reader.skip(exchange.takeBody(reader.held));
+      reader.skip(exchange.takeBody(reader.held()));
+      if (hasEnded && !exchange.isBodyDone()) socket.destroy();
     } catch (error) {
       exchange.cancel();
-      if (exchange.replyBegun) cut();
+      if (exchange.isReplyBegun()) cut();
       else refuse(toProxyError(error));
     }
   }
@@ -163,18 +158,20 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
 
   function failed(error: ProxyError, replyBegun: boolean): void {
     if (replyBegun) cut();
-    else answer(error, exchange.bodyDone && (request?.keepAlive ?? false));
+    else answer(error, exchange.isBodyDone() && (request?.keepAlive ?? false));
   }
 
+  /** From here on nothing of this function is needed: the tunnel keeps none of it alive. */
   function tunnel(hop: Wire, first: Buffer): void {
-    const early = reader.takeRest();
+    const early = Buffer.from(reader.takeRest());
     state = 'tunnel';
     clock.forget(deadline);
     for (const event of ['end', 'error', 'close']) socket.removeAllListeners(event);
     out.bytes(first);
     out.flush();
     if (early.length > 0) hop.socket.write(early);
-    joinTunnel(wire, hop, { clock, timers, ended: () => closed(self) });
+    registry.remove(self);
+    joinTunnel(wire, hop, gate, registry);
     if (hasEnded) hop.socket.end();
   }
 
@@ -210,18 +207,18 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
   }
 
   function isIdle(): boolean {
-    return state === 'head' && reader.held.length === 0;
+    return state === 'head' && reader.held().length === 0;
   }
 
   function onEnd(): void {
     hasEnded = true;
     if (state === 'head') linger();
     else if (state === 'linger') socket.end(() => socket.destroy());
-    else if (!exchange.bodyDone) socket.destroy();
+    else if (!exchange.isBodyDone()) socket.destroy();
   }
 
   function expire(): void {
-    if (state !== 'head' || reader.held.length === 0) return void socket.destroy();
+    if (state !== 'head' || reader.held().length === 0) return void socket.destroy();
     clock.watch(deadline);
     refuse(new ProxyError('request-timeout', 'The request did not come in time.'));
   }
@@ -230,7 +227,7 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
     clock.forget(deadline);
     if (state === 'exchange') exchange.cancel();
     own.close();
-    closed(self);
+    registry.remove(self);
   }
 
   const self: Client = {
@@ -242,11 +239,14 @@ export function serveClient(socket: Socket, gate: Gate, closed: (client: Client)
 
   wire.receive = receive;
   socket.on('end', onEnd);
-  socket.on('error', () => undefined); // 'close' follows.
+  socket.on('error', ignore);
   socket.on('close', onClose);
   clock.watch(deadline);
-  return self;
+  registry.add(self);
 }
+
+/** 'close' follows. */
+function ignore(): void {}
 
 /** Whether a field begins or carries a sign-in that holds for its connection. */
 function isSignIn(fields: readonly Field[], key: string): boolean {

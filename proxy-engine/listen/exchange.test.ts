@@ -195,6 +195,44 @@ test('an upload without a taker gets its error, not a reset', async () => {
   }
 });
 
+test.for(WAYS)('a client that has ended its side still gets its answer, over %s', async (way) => {
+  const { stand, client, authority } = await start(way, () => undefined);
+  client.socket.end(getRequest(authority));
+  await eventually(() => receivedBy(stand.origin).length === 1);
+  stand.origin.connections[0]?.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  expect((await client.replies('GET')).finals[0]?.body.toString()).toBe('ok');
+  await client.until(() => client.ended === 'fin');
+});
+
+test.for(WAYS)('a client that leaves takes its request with it, over %s', async (way) => {
+  const { stand, client, authority } = await start(
+    way,
+    () => 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nbegun',
+  );
+  client.socket.write(getRequest(authority));
+  await client.until(() => client.received.includes('begun'));
+  client.socket.resetAndDestroy();
+  const [hop] = stand.origin.connections;
+  await eventually(() => hop?.ended() !== 'open' || way !== 'direct');
+  expect(statusOf(await (await stand.connect()).ask('OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n'))).toBe(
+    204,
+  );
+});
+
+test.for(WAYS)('what a client says about its own connection stays there, over %s', async (way) => {
+  const { stand, client, authority } = await start(way);
+  const fields = ['Connection: close, X-Mine', 'X-Mine: 1', 'Proxy-Authorization: Basic eDp5'];
+  const reply = await client.ask(getRequest(authority, '/', ...fields));
+  expect([statusOf(reply), fieldOf(reply, 'Connection')]).toEqual([200, 'close']);
+  const received = stand.origin.connections.map(({ bytes }) => bytes().toString()).join('');
+  expect(received).not.toMatch(/X-Mine|Proxy-Authorization/i);
+  const toParent = stand.parent.stats.requests.flatMap(({ headers }) => headers);
+  expect(toParent.filter(([, value]) => value === 'Basic eDp5')).toEqual([]);
+  if (way === 'direct') return;
+  await (await stand.connect()).ask(getRequest(authority));
+  expect(stand.parent.stats.connections).toBe(1);
+});
+
 const OLD = (authority: string, path: string, ...fields: string[]): string =>
   [`GET http://${authority}${path} HTTP/1.0`, ...fields, '', ''].join('\r\n');
 

@@ -33,10 +33,10 @@ export interface ExchangeClient extends ReplyClient {
 export interface Exchange {
   /** Starts it on a connection that is this client's own, or on one of the ways out. */
   begin(head: RequestHead, target: Target, ways: Ways, own: HopConnection | undefined): void;
-  readonly bodyDone: boolean;
+  isBodyDone(): boolean;
   /** Whether bytes of the body can be taken now. */
-  readonly takesBody: boolean;
-  readonly replyBegun: boolean;
+  takesBody(): boolean;
+  isReplyBegun(): boolean;
   /** @returns how many of the bytes were the body's */
   takeBody(bytes: Buffer): number;
   /** The client takes more of the reply again. */
@@ -54,9 +54,10 @@ export function createExchange(client: ExchangeClient, gate: Gate): Exchange {
   /** Made for whoever has to wait: an exchange on an idle connection never asks for it. */
   let abort: AbortController | undefined;
   let isCancelled = false;
+  let isSent = false;
 
   const reply = createReplyWriter(client, gate, {
-    isBodyDone: () => body.done,
+    isBodyDone: () => body.isDone(),
     started(connection, head) {
       current = connection;
       client.started(connection, head.fields);
@@ -72,12 +73,11 @@ export function createExchange(client: ExchangeClient, gate: Gate): Exchange {
     target: NOWHERE,
     upgrade: undefined,
     hasBody: false,
-    get bodyStarted() {
-      return body.started;
-    },
+    isBodyStarted: () => body.isStarted(),
+    isSent: () => isSent,
     repeats: 0,
     sink: reply.sink,
-    get signal() {
+    signal() {
       abort ??= new AbortController();
       if (isCancelled) abort.abort(clientGone());
       return abort.signal;
@@ -86,10 +86,11 @@ export function createExchange(client: ExchangeClient, gate: Gate): Exchange {
       const { head } = need(text);
       current = connection;
       // A next hop of HTTP/1.0 knows no 100: the client gets it from here, and need not wait.
-      if (head.expectsContinue && connection.peerMinor === 0) continueHere();
-      if (head.framing.kind === 'chunked' && connection.peerMinor === 0) {
+      if (head.expectsContinue && connection.peerMinor() === 0) continueHere();
+      if (head.framing.kind === 'chunked' && connection.peerMinor() === 0) {
         sendHeld(connection, authorization);
       } else {
+        isSent = true;
         connection.out.text(writeRequest(need(text), connection, authorization, head.framing));
         if (!keepBody || !outgoing.hasBody) body.sendTo(connection);
       }
@@ -97,7 +98,7 @@ export function createExchange(client: ExchangeClient, gate: Gate): Exchange {
       connection.out.flush();
     },
     releaseBody() {
-      if (!current || body.flows || body.done) return;
+      if (!current || body.flows() || body.isDone()) return;
       body.sendTo(current);
       client.readBody();
     },
@@ -108,6 +109,7 @@ export function createExchange(client: ExchangeClient, gate: Gate): Exchange {
     },
     hold() {
       current = undefined;
+      isSent = false;
       body.detach();
       client.pauseBody();
     },
@@ -122,6 +124,7 @@ export function createExchange(client: ExchangeClient, gate: Gate): Exchange {
   function sendHeld(connection: HopConnection, authorization: string | undefined): void {
     body.holdFor(connection, (whole) => {
       const framing: Framing = { kind: 'length', length: whole.length };
+      isSent = true;
       connection.out.text(writeRequest(need(text), connection, authorization, framing));
       connection.out.bytes(whole);
     });
@@ -132,6 +135,7 @@ export function createExchange(client: ExchangeClient, gate: Gate): Exchange {
       text = { head, target, endToEnd: writeEndToEnd(head, target, gate.pseudonym) };
       body = createRequestBody(head.framing);
       current = undefined;
+      isSent = false;
       abort = undefined;
       reply.begin(head);
       outgoing.method = head.method;
@@ -139,7 +143,7 @@ export function createExchange(client: ExchangeClient, gate: Gate): Exchange {
       outgoing.upgrade = head.upgrade;
       outgoing.hasBody = body !== NONE;
       outgoing.repeats = 0;
-      if (!body.done) client.pauseBody();
+      if (!body.isDone()) client.pauseBody();
       if (own) return own.run(outgoing);
       switch (ways.route(target.host, target.port)) {
         case 'direct':
@@ -149,15 +153,9 @@ export function createExchange(client: ExchangeClient, gate: Gate): Exchange {
           return ways.parents.start(outgoing);
       }
     },
-    get bodyDone() {
-      return body.done;
-    },
-    get takesBody() {
-      return body.flows;
-    },
-    get replyBegun() {
-      return reply.begun;
-    },
+    isBodyDone: () => body.isDone(),
+    takesBody: () => body.flows(),
+    isReplyBegun: () => reply.isBegun(),
     takeBody(bytes) {
       const count = body.take(bytes);
       if (current && !current.out.flush()) client.pauseBody();

@@ -6,7 +6,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createCertificate } from '../testing/certificate.ts';
 import { createStand, endpointOf, type Stand } from '../testing/engine-stand.ts';
 import { createSum, patternStream, settled, sumOfPattern, type Sum } from '../testing/pattern.ts';
-import { connectRequest } from '../testing/requests.ts';
+import { readReplies } from '../testing/read-messages.ts';
+import { connectRequest, getRequest } from '../testing/requests.ts';
 import { listenTcp } from '../testing/tcp-server.ts';
 
 const MEGABYTE = 1024 * 1024;
@@ -168,6 +169,54 @@ test.for(WAYS)(
     await Promise.all([readAll(server, up), readAll(near, down)]);
     expect([up.length, up.digest()]).toEqual([SIZE, WHOLE]);
     expect([down.length, down.digest()]).toEqual([SIZE, WHOLE]);
+  },
+);
+
+test.for(WAYS)(
+  'answers that wait for a slow reader are not overwritten by those behind them, by %s',
+  { timeout: 30_000 },
+  async (way) => {
+    const stand = await start(way);
+    const server = createServer((incoming, reply) => {
+      const text = `${incoming.url} `.repeat(1500);
+      reply.setHeader('Content-Length', text.length);
+      reply.end(text);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const authority = `127.0.0.1:${portOf(server.address())}`;
+    const wanted = Array.from({ length: 1500 }, (_, index) => `/${index}`);
+    const slow = connect({ port: stand.port, host: '127.0.0.1' });
+    onTestFinished(() => void slow.destroy());
+    slow.pause();
+    slow.write(wanted.map((path) => getRequest(authority, path)).join(''));
+    await settled(() => slow.bytesWritten);
+    // Others use the same connections of the next hop meanwhile.
+    const other = await stand.connect();
+    for (let round = 0; round < 50; round += 1) {
+      const path = `/other/${round}`;
+      const reply = await other.ask(getRequest(authority, path));
+      expect(reply.body.toString()).toBe(`${path} `.repeat(1500));
+    }
+    const received: Buffer[] = [];
+    slow.on('data', (bytes: Buffer) => received.push(bytes));
+    slow.resume();
+    const total = wanted.reduce((sum, path) => sum + (path.length + 1) * 1500, 0);
+    await settled(() => received.length);
+    const { messages } = readReplies(
+      Buffer.concat(received),
+      wanted.map(() => 'GET'),
+      false,
+    );
+    expect(messages).toHaveLength(wanted.length);
+    expect(messages.reduce((sum, { body }) => sum + body.length, 0)).toBe(total);
+    for (const [index, { body }] of messages.entries()) {
+      expect(body.equals(Buffer.from(`/${index} `.repeat(1500)))).toBe(true);
+    }
   },
 );
 

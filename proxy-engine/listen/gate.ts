@@ -25,3 +25,16 @@ export interface Gate {
   readonly stopping: boolean;
   isOwnLiteral(host: string, port: number): boolean;
 }
+
+/** One client connection, as its listener sees it. */
+export interface Client {
+  /** Ends it if it is idle; one that is not ends with its exchange, once the gate is stopping. */
+  drain(): void;
+  destroy(): void;
+}
+
+/** Where connections are known as long as they live: as a client first, perhaps as a tunnel then. */
+export interface ClientRegistry {
+  add(client: Client): void;
+  remove(client: Client): void;
+}

@@ -2,8 +2,9 @@ import { createServer, type Server } from 'node:net';
 import { ProxyError, systemCode } from '../errors.ts';
 import { BACKLOG, KEEP_ALIVE_PROBE } from '../limits.ts';
 import type { Endpoint } from '../protocol.ts';
-import { serveClient, type Client } from './client.ts';
-import type { Gate } from './gate.ts';
+import { readReusing } from './accepted.ts';
+import { serveClient } from './client.ts';
+import type { Client, ClientRegistry, Gate } from './gate.ts';
 
 /** One address that clients are taken at. */
 export interface Listener {
@@ -19,16 +20,23 @@ export interface Listener {
 /** @throws ProxyError 'bad-configuration' with the reason in a sentence */
 export async function listen(endpoint: Endpoint, gate: Gate): Promise<Listener> {
   const clients = new Set<Client>();
+  let onEmpty = (): void => undefined;
+  const registry: ClientRegistry = {
+    add: (client) => void clients.add(client),
+    remove(client) {
+      clients.delete(client);
+      if (clients.size === 0) onEmpty();
+    },
+  };
   const server = createServer(
     {
       allowHalfOpen: true,
+      pauseOnConnect: true,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_PROBE,
     },
-    (socket) => {
-      clients.add(serveClient(socket, gate, (client) => clients.delete(client)));
-    },
+    (socket) => serveClient(readReusing(socket), gate, registry),
   );
   await bind(server, endpoint);
   server.on('error', (error) => {
@@ -41,9 +49,11 @@ export async function listen(endpoint: Endpoint, gate: Gate): Promise<Listener> 
       return !server.listening;
     },
     drain() {
+      server.close();
+      for (const client of clients) client.drain();
+      if (clients.size === 0) return Promise.resolve();
       return new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const client of clients) client.drain();
+        onEmpty = resolve;
       });
     },
     destroy() {

@@ -29,7 +29,7 @@ export function createOwnConnection(): OwnConnection {
     take(target, ways) {
       if (!own) return undefined;
       const isSame = own.target.host === target.host && own.target.port === target.port;
-      if (isSame && own.ways === ways && own.connection.open) return own.connection;
+      if (isSame && own.ways === ways && own.connection.isOpen()) return own.connection;
       close();
       return undefined;
     },

@@ -33,7 +33,7 @@ export interface ReplyEvents {
 export interface ReplyWriter {
   begin(request: RequestHead): void;
   readonly sink: ReplySink;
-  readonly begun: boolean;
+  isBegun(): boolean;
 }
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
@@ -105,9 +105,7 @@ export function createReplyWriter(
       begun = false;
     },
     sink,
-    get begun() {
-      return begun;
-    },
+    isBegun: () => begun,
   };
 }
 

@@ -7,9 +7,9 @@ import type { HopConnection } from '../upstream/connection.ts';
 
 /** The body of one request: read from the client strictly, written to the next hop anew. */
 export interface RequestBody {
-  readonly done: boolean;
+  isDone(): boolean;
   /** Whether any of it has been handed on. */
-  readonly started: boolean;
+  isStarted(): boolean;
   /** From here on the body goes to this connection, framed as its request's head said. */
   sendTo(connection: HopConnection): void;
   /**
@@ -20,7 +20,7 @@ export interface RequestBody {
   /** Keeps the body back: there is no connection to send it to. */
   detach(): void;
   /** Whether bytes of the client can be taken now. */
-  readonly flows: boolean;
+  flows(): boolean;
   /**
    * Takes bytes of the client.
    *
@@ -32,9 +32,9 @@ export interface RequestBody {
 
 /** Shared by all requests without a body, which are most. */
 export const NONE: RequestBody = {
-  done: true,
-  started: false,
-  flows: false,
+  isDone: () => true,
+  isStarted: () => false,
+  flows: () => false,
   sendTo: (connection) => connection.requestDone(),
   holdFor: (connection) => connection.requestDone(),
   detach: () => undefined,
@@ -47,7 +47,7 @@ export function createRequestBody(framing: Framing): RequestBody {
   const isChunked = framing.kind === 'chunked';
   let target: HopConnection | undefined;
   let write: ((body: Buffer) => void) | undefined;
-  let held: Buffer[] = [];
+  const held: Buffer[] = [];
   let heldSize = 0;
   let started = false;
   reader.begin(framing);
@@ -72,20 +72,15 @@ export function createRequestBody(framing: Framing): RequestBody {
 
   function finish(): void {
     if (write) {
-      const whole = Buffer.concat(held);
-      held = [];
-      write(whole);
-    } else if (isChunked) target?.out.text(writeLastChunk(reader.trailers));
+      started = true;
+      write(Buffer.concat(held));
+    } else if (isChunked) target?.out.text(writeLastChunk(reader.trailers()));
     target?.requestDone();
   }
 
   return {
-    get done() {
-      return reader.done;
-    },
-    get started() {
-      return started;
-    },
+    isDone: () => reader.isDone(),
+    isStarted: () => started,
     sendTo(connection) {
       target = connection;
       write = undefined;
@@ -93,17 +88,16 @@ export function createRequestBody(framing: Framing): RequestBody {
     holdFor(connection, writeWhole) {
       target = connection;
       write = writeWhole;
+      if (reader.isDone()) finish();
     },
     detach() {
       target = undefined;
     },
-    get flows() {
-      return target !== undefined && !reader.done;
-    },
+    flows: () => target !== undefined && !reader.isDone(),
     take(bytes) {
       const count = reader.push(bytes, emit);
-      if (count > 0) started = true;
-      if (reader.done) finish();
+      if (count > 0 && !write) started = true;
+      if (reader.isDone()) finish();
       else target?.touch();
       return count;
     },

@@ -27,7 +27,7 @@ export function writeRequest(
   const proof = writeAuthorization(authorization);
   if (head.method === 'CONNECT') return writeConnect(target, endToEnd, proof);
   const expect =
-    head.expectsContinue && connection.peerMinor === 1 ? 'Expect: 100-continue\r\n' : '';
+    head.expectsContinue && connection.peerMinor() === 1 ? 'Expect: 100-continue\r\n' : '';
   const hop = writeFraming(framing, head) + writeUpgrade(head) + expect + proof;
   return connection.kind === 'parent'
     ? writeParentRequest(head.method, target, endToEnd, hop)

@@ -2,12 +2,9 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Timers } from '../limits.ts';
-import {
-  createStand,
-  endpointOf,
-  eventually,
-  type Stand,
-} from '../testing/engine-stand.ts';
+import { createStand, endpointOf, eventually, type Stand } from '../testing/engine-stand.ts';
+import { createHoldingRelay } from '../testing/holding-relay.ts';
+import { pieces } from '../testing/pattern.ts';
 import { statusOf } from '../testing/read-messages.ts';
 import { connectRequest, getRequest, verdictOf } from '../testing/requests.ts';
 import { seenBy } from '../testing/sign-in-record.ts';
@@ -91,6 +88,21 @@ test('early bytes wait for the end of the sign-in', async () => {
   expect(stand.parent.stats.requests.map(({ bodyLength }) => bodyLength)).toEqual([0, 0]);
 });
 
+test('a megabyte sent before the tunnel is open arrives whole', async () => {
+  const { stand, far } = await start('parents');
+  const relay = await createHoldingRelay(stand.parent.port);
+  onTestFinished(() => relay.close());
+  await stand.engine.apply(stand.configure({ parents: [endpointOf(relay)] }));
+  relay.hold();
+  const client = await stand.connect();
+  const early = Buffer.concat([...pieces(1024 * 1024)]);
+  client.socket.write(Buffer.concat([Buffer.from(connectRequest(far.authority)), early]));
+  await eventually(() => relay.proofs === 1);
+  relay.release();
+  await eventually(() => far.text.length >= early.length);
+  expect(far.text === early.toString('latin1')).toBe(true);
+});
+
 test.for(WAYS)('what follows the end of the client’s side still arrives, by %s', async (route) => {
   const { stand, far } = await start(route);
   const client = await stand.connect();
@@ -130,14 +142,17 @@ test.for(WAYS)('a client that ends its side with the CONNECT is answered, by %s'
   expect([statusOf(finals[0]), rest.toString()]).toEqual([200, 'an answer']);
 });
 
-test.for(WAYS)('a reset of the far side reaches the client behind its data, by %s', async (route) => {
-  const { stand, far } = await start(route);
-  const client = await stand.connect();
-  await client.ask(connectRequest(far.authority));
-  far.sockets[0]?.write('before', () => far.sockets[0]?.resetAndDestroy());
-  await client.until(() => client.ended !== 'open');
-  expect(['', 'before']).toContain(client.received.toString());
-});
+test.for(WAYS)(
+  'a reset of the far side reaches the client behind its data, by %s',
+  async (route) => {
+    const { stand, far } = await start(route);
+    const client = await stand.connect();
+    await client.ask(connectRequest(far.authority));
+    far.sockets[0]?.write('before', () => far.sockets[0]?.resetAndDestroy());
+    await client.until(() => client.ended !== 'open');
+    expect(['', 'before']).toContain(client.received.toString());
+  },
+);
 
 test.for(WAYS)('a reset of the client ends the far side, by %s', async (route) => {
   const { stand, far } = await start(route);
@@ -167,7 +182,9 @@ test('a length in the answer to a CONNECT means nothing, and glued bytes are the
   const { stand } = await start('parents');
   await startScripted(stand, (socket) => {
     socket.once('data', () => {
-      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nfirst and more');
+      socket.write(
+        'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nfirst and more',
+      );
       socket.on('data', (bytes: Buffer) => socket.write(`<${bytes.toString()}>`));
     });
   });
@@ -185,7 +202,7 @@ test('an answer in single bytes opens the tunnel all the same', async () => {
   const { stand } = await start('parents');
   await startScripted(stand, (socket) => {
     socket.once('data', () => {
-      const answer = [...'HTTP/1.1 200 OK\r\nVia: 1.1 far\r\n\r\nhello'];
+      const answer = 'HTTP/1.1 200 OK\r\nVia: 1.1 far\r\n\r\nhello'.split('');
       const next = (): void => {
         const byte = answer.shift();
         if (byte !== undefined) socket.write(byte, () => setImmediate(next));
@@ -279,21 +296,24 @@ test.for(WAYS)('a switch that is refused is an ordinary answer, by %s', async (r
   expect(statusOf(await client.ask(getRequest(stand.origin.authority)))).toBe(200);
 });
 
-test.for(WAYS)('many tunnels at once, each ended by its client, leave nothing, by %s', async (route) => {
-  const { stand } = await start(route);
-  const echo = await listenTcp((socket) => void socket.pipe(socket));
-  onTestFinished(() => echo.close());
-  await Promise.all(
-    Array.from({ length: 200 }, async (_, number) => {
-      const client = await stand.connect();
-      await client.ask(connectRequest(echo.authority));
-      const text = `${number} `.repeat(5000);
-      client.socket.end(text);
-      await client.until(() => client.ended === 'fin', 10_000);
-      expect(client.received.toString() === text).toBe(true);
-      client.socket.destroy();
-      if (!client.socket.closed) await once(client.socket, 'close');
-    }),
-  );
-  await eventually(() => stand.parent.stats.open === 0);
-});
+test.for(WAYS)(
+  'many tunnels at once, each ended by its client, leave nothing, by %s',
+  async (route) => {
+    const { stand } = await start(route);
+    const echo = await listenTcp((socket) => void socket.pipe(socket));
+    onTestFinished(() => echo.close());
+    await Promise.all(
+      Array.from({ length: 200 }, async (_, number) => {
+        const client = await stand.connect();
+        await client.ask(connectRequest(echo.authority));
+        const text = `${number} `.repeat(5000);
+        client.socket.end(text);
+        await client.until(() => client.ended === 'fin', 10_000);
+        expect(client.received.toString() === text).toBe(true);
+        client.socket.destroy();
+        if (!client.socket.closed) await once(client.socket, 'close');
+      }),
+    );
+    await eventually(() => stand.parent.stats.open === 0);
+  },
+);

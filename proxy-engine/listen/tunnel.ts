@@ -1,23 +1,15 @@
 import type { Socket } from 'node:net';
-import type { Timers } from '../limits.ts';
 import { whenWritten } from '../upstream/batch.ts';
-import type { Clock } from '../upstream/clock.ts';
 import type { Wire } from '../upstream/wire.ts';
-
-export interface TunnelDeps {
-  readonly clock: Clock;
-  readonly timers: Timers;
-  /** Comes once, with the bytes that went each way. */
-  ended(up: number, down: number): void;
-}
+import type { ClientRegistry, Gate } from './gate.ts';
 
 /**
  * Joins two sockets until both directions have ended. Each direction ends by itself: what ssh or
  * rsync still has to say after the other side's FIN must arrive (RFC 9110 §9.3.6).
  */
-export function joinTunnel(client: Wire, hop: Wire, { clock, timers, ended }: TunnelDeps): void {
+export function joinTunnel(client: Wire, hop: Wire, gate: Gate, registry: ClientRegistry): void {
+  const { clock, timers } = gate;
   const deadline = { at: clock.now + timers.tunnelIdle, expire: destroyBoth };
-  const counts = { up: 0, down: 0 };
   let quiet = timers.tunnelIdle;
   let open = 2;
 
@@ -26,10 +18,9 @@ export function joinTunnel(client: Wire, hop: Wire, { clock, timers, ended }: Tu
     hop.socket.destroy();
   }
 
-  function join(wire: Wire, to: Socket, way: 'up' | 'down'): void {
+  function join(wire: Wire, to: Socket): void {
     const from = wire.socket;
     wire.receive = (bytes) => {
-      counts[way] += bytes.length;
       deadline.at = clock.now + quiet;
       to.write(bytes);
       if (to.writableLength === 0) return true;
@@ -41,12 +32,12 @@ export function joinTunnel(client: Wire, hop: Wire, { clock, timers, ended }: Tu
       deadline.at = clock.now + quiet;
       to.end();
     });
-    from.on('error', () => undefined); // 'close' follows.
+    from.on('error', ignore);
     from.on('close', (hadError) => {
       open -= 1;
       if (open === 0) {
         clock.forget(deadline);
-        ended(counts.up, counts.down);
+        registry.remove(self);
       }
       // A reset says nothing about what came before it: that still goes out, then all is over.
       if (hadError || !from.readableEnded) to.end(() => to.destroy());
@@ -54,7 +45,12 @@ export function joinTunnel(client: Wire, hop: Wire, { clock, timers, ended }: Tu
     from.resume();
   }
 
+  const self = { drain: ignore, destroy: destroyBoth };
+  registry.add(self);
   clock.watch(deadline);
-  join(client, hop.socket, 'up');
-  join(hop, client.socket, 'down');
+  join(client, hop.socket);
+  join(hop, client.socket);
 }
+
+/** A tunnel is never idle in a way that can be seen, and of an error 'close' tells all. */
+function ignore(): void {}

@@ -103,11 +103,7 @@ export async function connectClient(port: number, deadline = 5000): Promise<Prox
 }
 
 /** The replies, once there is a whole one for each method; undefined before. */
-function readSome(
-  bytes: Buffer,
-  methods: readonly string[],
-  ended: boolean,
-): Replies | undefined {
+function readSome(bytes: Buffer, methods: readonly string[], ended: boolean): Replies | undefined {
   const { messages, rest, problem } = readReplies(bytes, methods, ended);
   if (problem !== undefined) throw new Error(`The reply is no HTTP/1.1: ${problem}`);
   const isFinal = (message: Message): boolean =>

@@ -33,7 +33,9 @@ export function countedFor({ stats }: PracticeParent, user = 'alice'): number {
 /** The requests an origin has received whole, as `METHOD length of body`. */
 export function receivedBy(origin: RecordingOrigin): string[] {
   return origin.connections.flatMap(({ bytes }) =>
-    readRequests(bytes()).messages.map(({ start, body }) => `${start.split(' ')[0]} ${body.length}`),
+    readRequests(bytes()).messages.map(
+      ({ start, body }) => `${start.split(' ')[0]} ${body.length}`,
+    ),
   );
 }
 

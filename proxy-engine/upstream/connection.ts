@@ -6,7 +6,7 @@ import { bodyOf, readReplyHead, type ReplyHead } from '../http1/reply-head.ts';
 import { MAX_INFORMATIONAL, MAX_REPLY_HEAD, type Timers } from '../limits.ts';
 import { createBatch, type Batch } from './batch.ts';
 import type { Clock } from './clock.ts';
-import type { HopKind } from './dial.ts';
+import type { HopKind } from './dial-failure.ts';
 import type { Outgoing, ReplySink } from './outgoing.ts';
 import type { Wire } from './wire.ts';
 
@@ -29,15 +29,14 @@ export interface HopConnection {
   readonly socket: Socket;
   readonly kind: HopKind;
   readonly out: Batch;
-  /** Exchanges begun. */
-  readonly uses: number;
-  readonly open: boolean;
+  /** Idle and fit for the next exchange. */
+  isOpen(): boolean;
   /** Signed in, or in no need of it: fit for any exchange of this identity. */
   ready: boolean;
   /** Belongs to one client for good: what it signed in to behind us must stay its own. */
   pinned: boolean;
   /** The next hop may answer with HTTP/1.0 (as its last reply did). */
-  readonly peerMinor: 0 | 1;
+  peerMinor(): 0 | 1;
   /** Expects a reply to `method` for `sink`. */
   begin(method: string, sink: ReplySink, outgoing: Outgoing): void;
   /** Starts an exchange the way its owner does. */
@@ -66,6 +65,8 @@ export function createHopConnection(
   owner: ConnectionOwner,
   clock: Clock,
   timers: Timers,
+  /** What the next hop is known to speak; each reply corrects it. */
+  peerMinor: 0 | 1 = 1,
 ): HopConnection {
   const { socket } = wire;
   const out = createBatch(socket, () => outgoing?.drained());
@@ -81,7 +82,6 @@ export function createHopConnection(
   let answered = false;
   let requestSent = false;
   let persists = false;
-  let peerMinor: 0 | 1 = 1;
 
   function receive(bytes: Buffer): boolean {
     if (state === 'idle') destroy(); // Nobody asked: whatever follows could be anyone's.
@@ -126,7 +126,7 @@ export function createHopConnection(
     if (status === 407 && self.ready && outgoing && owner.challenged(outgoing, head))
       return abandon();
     sink?.head(head, framing, self);
-    if (body.done) return finish(scan.held.length > 0);
+    if (body.isDone()) return finish(scan.held().length > 0);
     const rest = scan.takeRest();
     if (rest.length > 0) readBody(rest);
   }
@@ -152,7 +152,7 @@ export function createHopConnection(
   function readBody(bytes: Buffer): void {
     const count = body.push(bytes, give);
     deadline.at = clock.now + timers.stall;
-    if (body.done) finish(count < bytes.length);
+    if (body.isDone()) finish(count < bytes.length);
   }
 
   function give(bytes: Buffer): void {
@@ -162,8 +162,8 @@ export function createHopConnection(
   /** A reply with more bytes behind it, or one that came before its request was whole, is the last. */
   function finish(hasMore: boolean): void {
     const receiver = sink;
-    const trailers = body.trailers;
-    const isReusable = persists && requestSent && !hasMore && !body.endsWithStream;
+    const trailers = body.trailers();
+    const isReusable = persists && requestSent && !hasMore && !body.endsWithStream();
     sink = undefined;
     outgoing = undefined;
     state = 'idle';
@@ -177,7 +177,7 @@ export function createHopConnection(
   }
 
   function onEnd(): void {
-    if (state === 'body' && body.endsWithStream) return finish(false);
+    if (state === 'body' && body.endsWithStream()) return finish(false);
     if (state === 'idle') return destroy();
     fail(
       new ProxyError('reply-incomplete', 'The connection ended before the answer was complete.'),
@@ -229,15 +229,8 @@ export function createHopConnection(
     out,
     ready: false,
     pinned: false,
-    get uses() {
-      return uses;
-    },
-    get open() {
-      return state === 'idle' && !socket.destroyed && !socket.readableEnded;
-    },
-    get peerMinor() {
-      return peerMinor;
-    },
+    isOpen: () => state === 'idle' && !socket.destroyed && !socket.readableEnded,
+    peerMinor: () => peerMinor,
     begin(nextMethod, nextSink, nextOutgoing) {
       state = 'head';
       method = nextMethod;

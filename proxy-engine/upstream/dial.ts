@@ -1,12 +1,10 @@
 import { lookup } from 'node:dns';
 import { connect, isIP, type Socket } from 'node:net';
-import { ProxyError, systemCode, type ProxyErrorCode } from '../errors.ts';
+import { ProxyError } from '../errors.ts';
 import { CONNECTION_ATTEMPT_DELAY, KEEP_ALIVE_PROBE, type Timers } from '../limits.ts';
 import type { Endpoint } from '../protocol.ts';
+import { dialFailure, timedOut, type HopKind } from './dial-failure.ts';
 import { createReusingReader, type Wire } from './wire.ts';
-
-/** Which next hop is dialled: decides what its failures are called. */
-export type HopKind = 'parent' | 'target';
 
 export interface DialOptions {
   readonly kind: HopKind;
@@ -22,110 +20,120 @@ export interface DialOptions {
  * Opens a TCP connection: every address of the name in turn, the next one started beside a slow
  * one after 250 ms (RFC 8305 §5), each and all of them within their time.
  *
- * @throws ProxyError `…-not-found`, `…-refused`, `…-timeout`, `…-unreachable` or 'own-address'
+ * @throws ProxyError `…-not-found`, `…-refused`, `…-timeout`, `…-unreachable`, 'loop' or
+ *   'own-address'; or the signal's reason
  */
 export async function dial(endpoint: Endpoint, options: DialOptions): Promise<Wire> {
-  const { kind, isOwn, signal, timers } = options;
-  const addresses = await resolve(endpoint, options);
+  const { kind, isOwn, signal } = options;
+  const addresses = isIP(endpoint.host) === 0 ? await resolve(endpoint, options) : [endpoint.host];
   signal.throwIfAborted();
   const open = addresses.filter((address) => !isOwn(address, endpoint.port));
-  if (open.length === 0) {
-    throw kind === 'parent'
-      ? new ProxyError('loop', 'The parent proxy is Gatepass itself: its requests would go round.')
-      : new ProxyError('own-address', 'This address is Gatepass itself.');
-  }
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timers.connect)]);
-  return race(open, endpoint, { ...options, signal: limit });
+  if (open.length > 0) return race(open, endpoint, options);
+  throw kind === 'parent'
+    ? new ProxyError('loop', 'The parent proxy is Gatepass itself: its requests would go round.')
+    : new ProxyError('own-address', 'This address is Gatepass itself.');
 }
 
-/** The addresses of a name, in the system's order; an address is its own. */
-function resolve(endpoint: Endpoint, { kind, signal, timers }: DialOptions): Promise<string[]> {
-  const { host } = endpoint;
-  if (isIP(host) !== 0) return Promise.resolve([host]);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timers.connect)]);
-  return new Promise((accept, reject) => {
-    const give = (): void => {
-      reject(
-        signal.aborted
-          ? stopped(signal)
-          : failure(kind, 'timeout', endpoint, 'the name was not answered'),
-      );
-    };
-    limit.addEventListener('abort', give, { once: true });
-    lookup(host, { all: true, order: 'verbatim' }, (error, found) => {
-      limit.removeEventListener('abort', give);
-      if (error) reject(failure(kind, 'not-found', endpoint, 'the name is not known', error));
-      else accept(found.map(({ address }) => address));
-    });
-  });
+/** The addresses of a name, in the system's order. */
+function resolve(endpoint: Endpoint, options: DialOptions): Promise<string[]> {
+  const { kind, timers, signal } = options;
+  return withLimit(
+    signal,
+    timers.connect,
+    () => timedOut(kind, endpoint),
+    (accept, reject) => {
+      lookup(endpoint.host, { all: true, order: 'verbatim' }, (error, found) => {
+        if (error) reject(dialFailure(kind, endpoint, error));
+        else accept(found.map(({ address }) => address));
+      });
+      return () => undefined;
+    },
+  );
 }
 
+/** Tries addresses until one connects. */
 function race(
   addresses: readonly string[],
   endpoint: Endpoint,
-  options: DialOptions,
+  { kind, timers, signal, plain }: DialOptions,
 ): Promise<Wire> {
-  const { kind, signal, timers } = options;
-  return new Promise((accept, reject) => {
+  const late = (): ProxyError => timedOut(kind, endpoint);
+  return withLimit(signal, timers.connect, late, (accept, reject) => {
     const running = new Set<Socket>();
+    const timeouts = new Set<NodeJS.Timeout>();
     let next = 0;
-    let nextTimer: NodeJS.Timeout | undefined;
-    let lastError: unknown;
+    let delay: NodeJS.Timeout | undefined;
 
-    function settle(): void {
-      clearTimeout(nextTimer);
-      signal.removeEventListener('abort', abort);
-      for (const socket of running) socket.destroy();
-    }
-    function abort(): void {
-      settle();
-      reject(
-        signal.reason instanceof ProxyError
-          ? signal.reason
-          : failure(kind, 'timeout', endpoint, 'it did not answer'),
-      );
-    }
     function start(): void {
-      clearTimeout(nextTimer);
+      clearTimeout(delay);
       const address = addresses[next];
       if (address === undefined) return;
       next += 1;
-      const { socket, wire } = openSocket(address, endpoint.port, options.plain);
+      const { socket, wire } = openSocket(address, endpoint.port, plain);
       running.add(socket);
-      const slow = setTimeout(() => socket.destroy(timeoutError()), timers.connectPerAddress);
+      socket.once('error', onError);
       socket.once('connect', () => {
-        clearTimeout(slow);
         running.delete(socket);
-        settle();
         socket.removeListener('error', onError);
-        accept(wire());
+        accept(wire);
       });
-      function onError(error: Error): void {
-        clearTimeout(slow);
-        lastError = error;
-        if (!running.delete(socket) || signal.aborted) return;
+      function onError(error: unknown): void {
+        socket.destroy();
+        if (!running.delete(socket)) return;
         if (next < addresses.length) start();
-        else if (running.size === 0) {
-          settle();
-          reject(classify(kind, endpoint, lastError));
-        }
+        else if (running.size === 0) reject(dialFailure(kind, endpoint, error));
       }
-      socket.on('error', onError);
-      nextTimer = setTimeout(start, CONNECTION_ATTEMPT_DELAY);
+      // With one address the limit on all of them is soon enough.
+      if (addresses.length === 1) return;
+      timeouts.add(setTimeout(() => onError(late()), timers.connectPerAddress));
+      delay = setTimeout(start, CONNECTION_ATTEMPT_DELAY);
     }
 
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
     start();
+    return () => {
+      clearTimeout(delay);
+      for (const timeout of timeouts) clearTimeout(timeout);
+      for (const socket of running) {
+        socket.removeAllListeners('error');
+        socket.on('error', ignore);
+        socket.destroy();
+      }
+    };
   });
 }
 
-function openSocket(
-  host: string,
-  port: number,
-  plain: boolean,
-): { socket: Socket; wire: () => Wire } {
-  const common = {
+type Start<T> = (accept: (value: T) => void, reject: (reason: unknown) => void) => () => void;
+
+/** A promise that ends with its signal or its time, whatever happens; `start` returns its clean-up. */
+function withLimit<T>(
+  signal: AbortSignal,
+  time: number,
+  late: () => ProxyError,
+  start: Start<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => fail(late()), time);
+    const abort = (): void => fail(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    const cleanUp = start((value) => {
+      settle();
+      resolve(value);
+    }, fail);
+
+    function settle(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      cleanUp();
+    }
+    function fail(reason: unknown): void {
+      settle();
+      reject(reason instanceof Error ? reason : late());
+    }
+  });
+}
+
+function openSocket(host: string, port: number, plain: boolean): { socket: Socket; wire: Wire } {
+  const options = {
     host,
     port,
     allowHalfOpen: true,
@@ -134,66 +142,14 @@ function openSocket(
     keepAliveInitialDelay: KEEP_ALIVE_PROBE,
   };
   if (!plain) {
-    const socket = connect(common);
-    return { socket, wire: () => ({ socket, receive: () => false, renew: () => undefined }) };
+    const socket = connect(options);
+    return { socket, wire: { socket, receive: () => false, renew: ignore } };
   }
   const reader = createReusingReader();
-  const socket = connect({ ...common, onread: reader.onread });
-  return { socket, wire: () => reader.toWire(socket) };
+  const socket = connect({ ...options, onread: reader.onread });
+  return { socket, wire: reader.toWire(socket) };
 }
 
-function timeoutError(): Error {
-  return Object.assign(new Error('connect timed out'), { code: 'ETIMEDOUT' });
-}
-
-function stopped(signal: AbortSignal): unknown {
-  return signal.reason;
-}
-
-function classify(kind: HopKind, endpoint: Endpoint, error: unknown): ProxyError {
-  const code = systemCode(error);
-  if (code === 'ECONNREFUSED') {
-    return failure(kind, 'refused', endpoint, 'it refuses the connection', error);
-  }
-  if (code === 'ETIMEDOUT') return failure(kind, 'timeout', endpoint, 'it did not answer', error);
-  return failure(
-    kind,
-    'unreachable',
-    endpoint,
-    `it cannot be reached (${code || 'unknown'})`,
-    error,
-  );
-}
-
-const CODES: Record<
-  HopKind,
-  Record<'not-found' | 'refused' | 'timeout' | 'unreachable', ProxyErrorCode>
-> = {
-  parent: {
-    'not-found': 'parent-not-found',
-    refused: 'parent-refused',
-    timeout: 'parent-timeout',
-    unreachable: 'parent-unreachable',
-  },
-  target: {
-    'not-found': 'target-not-found',
-    refused: 'target-refused',
-    timeout: 'target-timeout',
-    unreachable: 'target-unreachable',
-  },
-};
-
-function failure(
-  kind: HopKind,
-  what: keyof (typeof CODES)['parent'],
-  { host, port }: Endpoint,
-  reason: string,
-  cause?: unknown,
-): ProxyError {
-  const who = kind === 'parent' ? 'The parent proxy' : 'The server';
-  return new ProxyError(
-    CODES[kind][what],
-    `${who} ${host}:${port} could not be reached: ${reason}.`,
-    { cause },
-  );
+function ignore(): void {
+  // Nobody waits for it any more.
 }

@@ -48,8 +48,8 @@ export function createDirect({ clock, timers, connect, tunnel }: DirectDeps): Di
   };
 
   async function open(outgoing: Outgoing): Promise<void> {
-    const wire = await connect(outgoing.target, outgoing.signal);
-    if (outgoing.signal.aborted) return void wire.socket.destroy();
+    const wire = await connect(outgoing.target, outgoing.signal());
+    if (outgoing.signal().aborted) return void wire.socket.destroy();
     if (outgoing.method === 'CONNECT') return tunnel(outgoing, wire);
     const connection = createHopConnection('target', wire, owner, clock, timers);
     connection.ready = true;
@@ -59,7 +59,7 @@ export function createDirect({ clock, timers, connect, tunnel }: DirectDeps): Di
 
   function start(outgoing: Outgoing): void {
     open(outgoing).catch((error: unknown) => {
-      if (!outgoing.signal.aborted) outgoing.sink.fail(toProxyError(error));
+      if (!outgoing.signal().aborted) outgoing.sink.fail(toProxyError(error));
     });
   }
 

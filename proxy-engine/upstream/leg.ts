@@ -37,7 +37,7 @@ export function askWith(
   outgoing: Outgoing,
   options: LegOptions,
 ): Promise<LegReply> {
-  const { signal } = outgoing;
+  const signal = outgoing.signal();
   const { isProbe } = options;
   let forgetAbort = (): void => undefined;
   let drainTimer: NodeJS.Timeout | undefined;
@@ -58,12 +58,14 @@ export function askWith(
 
     /** A proof whose verdict nobody hears would count as none, and cost a second one. */
     function onAbort(): void {
-      if (options.isProof) drainTimer ??= setTimeout(cutOff, options.drainTime);
+      if (options.isProof && outgoing.isSent())
+        drainTimer ??= setTimeout(cutOff, options.drainTime);
       else cutOff();
     }
     function cutOff(): void {
       connection.destroy();
-      reject(new ProxyError('reply-incomplete', 'The client went away during the sign-in.'));
+      const code = outgoing.isSent() ? 'reply-incomplete' : 'stopped';
+      reject(new ProxyError(code, 'The client went away during the sign-in.'));
     }
     signal.addEventListener('abort', onAbort, { once: true });
     forgetAbort = () => signal.removeEventListener('abort', onAbort);
@@ -99,7 +101,7 @@ export function askWith(
         if (drained > MAX_DRAIN) giveUpDrain();
       },
       end() {
-        endDrain(connection.open);
+        endDrain(connection.isOpen());
         return true;
       },
       fail(error) {

@@ -1,13 +1,14 @@
 import { ProxyError, toProxyError } from '../errors.ts';
 import type { ReplyHead } from '../http1/reply-head.ts';
-import { MAX_IDLE_PER_PARENT, type Timers } from '../limits.ts';
+import type { Timers } from '../limits.ts';
 import type { AuthConfig, Credential, ParentConfig } from '../protocol.ts';
 import type { Clock } from './clock.ts';
 import { certificateOf } from './connect-parent.ts';
 import { createHopConnection, type ConnectionOwner, type HopConnection } from './connection.ts';
-import type { Guard } from './guard.ts';
+import type { Guard, SignIn } from './guard.ts';
 import { proxyAuthenticate } from './leg.ts';
 import { mayRepeat, type Outgoing } from './outgoing.ts';
+import { createPool } from './pool.ts';
 import { createSchemes } from './schemes.ts';
 import { signInAndSend, type SignInResult } from './sign-in.ts';
 import type { Wire } from './wire.ts';
@@ -46,27 +47,19 @@ export function createLink(
 ): Link {
   const name = `${parent.host}:${parent.port}`;
   const schemes = createSchemes(parent, auth, credential);
-  const idle: HopConnection[] = [];
-  const all = new Set<HopConnection>();
-  const waiting = new Set<Outgoing>();
-  let retired = false;
+  const pool = createPool();
+  let parentMinor: 0 | 1 = 1;
   /** The parent asks again on signed-in connections: a body must not meet such a question. */
   let asksAgain = false;
 
   const owner: ConnectionOwner = {
     released(connection) {
-      if (!connection.ready || connection.pinned) return; // Its sign-in, or its client, goes on.
-      const [next] = waiting;
-      if (next && !retired) {
-        waiting.delete(next);
-        owner.run(connection, next);
-      } else if (retired || idle.length >= MAX_IDLE_PER_PARENT) connection.destroy();
-      else idle.push(connection);
+      // Otherwise its sign-in, or the client it belongs to, goes on.
+      if (connection.ready && !connection.pinned) pool.put(connection);
     },
     closed(connection) {
-      all.delete(connection);
-      const at = idle.indexOf(connection);
-      if (at !== -1) idle.splice(at, 1);
+      parentMinor = connection.peerMinor();
+      pool.forget(connection);
     },
     lost(outgoing, error) {
       if (!mayRepeat(outgoing) || outgoing.repeats >= MAX_REPEATS) return outgoing.sink.fail(error);
@@ -98,7 +91,7 @@ export function createLink(
       return toProxyError(error);
     }
     if (outgoing.repeats >= MAX_REPEATS) return askedAgain();
-    if (!outgoing.bodyStarted) return undefined;
+    if (!outgoing.isBodyStarted()) return undefined;
     asksAgain = true;
     return askedAgain();
   }
@@ -107,7 +100,7 @@ export function createLink(
     outgoing.repeats += 1;
     outgoing.hold();
     startNew(outgoing).catch((error: unknown) => {
-      if (!outgoing.signal.aborted) outgoing.sink.fail(toProxyError(error));
+      if (!outgoing.signal().aborted) outgoing.sink.fail(toProxyError(error));
     });
   }
 
@@ -133,15 +126,14 @@ export function createLink(
       await sendPlain(outgoing);
       return 'answered';
     }
-    const isServed = await enterOrShare(outgoing, guard);
-    if (isServed === 'shared') return 'answered';
+    const signIn = await enterOrShare(outgoing, guard);
+    if (signIn === 'shared') return 'answered';
     try {
-      const connection = await open(outgoing.signal);
-      const giveUp = (): void => connection.destroy();
+      const connection = await open(outgoing.signal());
       try {
         const result = await signInAndSend(connection, outgoing, {
           authenticator,
-          signIn: isServed,
+          signIn,
           drainTime: deps.timers.drain407,
           certificate: certificateOf(connection.socket),
           learn: (values) => schemes.learn(values),
@@ -155,72 +147,59 @@ export function createLink(
         if (result === 'again') connection.destroy();
         return result;
       } catch (error) {
-        giveUp();
+        connection.destroy();
         throw error;
       }
     } finally {
-      isServed.end();
+      signIn.end();
     }
   }
 
-  /** Waits to sign in; meanwhile a connection that becomes free may serve the request as well. */
-  async function enterOrShare(
-    outgoing: Outgoing,
-    entrance: Guard,
-  ): Promise<Awaited<ReturnType<Guard['enter']>> | 'shared'> {
-    const canShare = !(asksAgain && outgoing.hasBody);
-    if (canShare) waiting.add(outgoing);
+  /**
+   * Waits to sign in; meanwhile a connection that becomes free may serve the request as well. One
+   * that was asked again on such a connection insists on its own.
+   */
+  async function enterOrShare(outgoing: Outgoing, entrance: Guard): Promise<SignIn | 'shared'> {
+    if (!canShare(outgoing)) return entrance.enter(name, outgoing.signal());
+    const ticket = pool.wait(outgoing);
     try {
-      const signIn = await entrance.enter(name, outgoing.signal);
-      if (canShare && !waiting.has(outgoing)) {
-        signIn.end();
-        return 'shared';
-      }
-      if (canShare && startIdle(outgoing)) {
-        signIn.end();
-        return 'shared';
-      }
-      return signIn;
+      const signIn = await entrance.enter(name, outgoing.signal());
+      if (!ticket.leave() && !startIdle(outgoing)) return signIn;
+      signIn.end();
+      return 'shared';
     } catch (error) {
-      if (canShare && !waiting.has(outgoing)) return 'shared';
+      if (ticket.leave()) return 'shared';
       throw error;
-    } finally {
-      waiting.delete(outgoing);
     }
+  }
+
+  function canShare(outgoing: Outgoing): boolean {
+    return outgoing.repeats === 0 && !(asksAgain && outgoing.hasBody);
   }
 
   /** Without a sign-in: none is configured, or the parent has just shown that it wants none. */
   async function sendPlain(outgoing: Outgoing): Promise<void> {
-    const connection = await open(outgoing.signal);
+    const connection = await open(outgoing.signal());
     connection.ready = true;
     owner.run(connection, outgoing);
   }
 
   async function open(signal: AbortSignal): Promise<HopConnection> {
     const wire = await deps.connect(parent, signal);
-    const connection = createHopConnection('parent', wire, owner, deps.clock, deps.timers);
-    all.add(connection);
-    return connection;
+    return createHopConnection('parent', wire, owner, deps.clock, deps.timers, parentMinor);
   }
 
   function startIdle(outgoing: Outgoing): boolean {
-    if (asksAgain && outgoing.hasBody) return false;
-    for (let next = idle.pop(); next; next = idle.pop()) {
-      if (!next.open) continue;
-      owner.run(next, outgoing);
-      return true;
-    }
-    return false;
+    const connection = canShare(outgoing) ? pool.take() : undefined;
+    connection?.run(outgoing);
+    return connection !== undefined;
   }
 
   return {
     name,
     startIdle,
     startNew,
-    retire() {
-      retired = true;
-      for (const connection of idle.splice(0)) connection.destroy();
-    },
+    retire: () => pool.retire(),
   };
 }
 

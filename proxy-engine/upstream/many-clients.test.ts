@@ -78,28 +78,32 @@ test('uploads of many clients arrive once each, whole', { timeout: 30_000 }, asy
   expect([...counts].filter(([, count]) => count !== 1)).toEqual([]);
 });
 
-test('clients that leave at any moment take no answer from the others', { timeout: 30_000 }, async () => {
-  const stand = await start({});
-  const { authority } = stand.origin;
-  await Promise.all(
-    Array.from({ length: CLIENTS }, async (_, number) => {
-      for (let round = 0; round < ROUNDS; round += 1) {
-        const path = `/${number}/${round}`;
-        const client = await stand.connect();
-        if (number % 3 === 0) {
-          client.socket.write(getRequest(authority, path));
-          for (let turn = 0; turn < (round * number) % 7; turn += 1) {
-            await new Promise((resolve) => setImmediate(resolve));
+test(
+  'clients that leave at any moment take no answer from the others',
+  { timeout: 30_000 },
+  async () => {
+    const stand = await start({});
+    const { authority } = stand.origin;
+    await Promise.all(
+      Array.from({ length: CLIENTS }, async (_, number) => {
+        for (let round = 0; round < ROUNDS; round += 1) {
+          const path = `/${number}/${round}`;
+          const client = await stand.connect();
+          if (number % 3 === 0) {
+            client.socket.write(getRequest(authority, path));
+            for (let turn = 0; turn < (round * number) % 7; turn += 1) {
+              await new Promise((resolve) => setImmediate(resolve));
+            }
+            client.socket.resetAndDestroy();
+            continue;
           }
-          client.socket.resetAndDestroy();
-          continue;
+          const reply = await client.ask(getRequest(authority, path));
+          expect([statusOf(reply), fieldOf(reply, 'X-Path')]).toEqual([200, path]);
+          client.socket.destroy();
         }
-        const reply = await client.ask(getRequest(authority, path));
-        expect([statusOf(reply), fieldOf(reply, 'X-Path')]).toEqual([200, path]);
-        client.socket.destroy();
-      }
-    }),
-  );
-  expect([...countPaths(stand)].filter(([, count]) => count !== 1)).toEqual([]);
-  expect(stand.parent.stats.refusals).toBe(0);
-});
+      }),
+    );
+    expect([...countPaths(stand)].filter(([, count]) => count !== 1)).toEqual([]);
+    expect(stand.parent.stats.refusals).toBe(0);
+  },
+);

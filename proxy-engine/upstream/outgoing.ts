@@ -31,15 +31,17 @@ export interface Outgoing {
   upgrade: string | undefined;
   hasBody: boolean;
   /** Whether body bytes have left for good: then it cannot be sent again. */
-  readonly bodyStarted: boolean;
+  isBodyStarted(): boolean;
   /** How often it was begun anew after the first time. */
   repeats: number;
   readonly sink: ReplySink;
   /** Ends when the client has gone. */
-  readonly signal: AbortSignal;
+  signal(): AbortSignal;
   /** Writes the request; the body follows by itself, or is kept back until `releaseBody`. */
   send(connection: HopConnection, authorization: string | undefined, keepBody?: boolean): void;
   releaseBody(): void;
+  /** Whether its head has left: one that is held until its length is known has not. */
+  isSent(): boolean;
   /** Writes a request for the same target without a body, to sign the connection in. */
   probe(connection: HopConnection, authorization: string | undefined): void;
   /** The connection is gone: the body is kept back until the request is sent again. */
@@ -56,5 +58,5 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE', 
  * either it is idempotent or the server cannot have had all of it.
  */
 export function mayRepeat(outgoing: Outgoing): boolean {
-  return !outgoing.bodyStarted && (IDEMPOTENT.has(outgoing.method) || outgoing.hasBody);
+  return !outgoing.isBodyStarted() && (IDEMPOTENT.has(outgoing.method) || outgoing.hasBody);
 }

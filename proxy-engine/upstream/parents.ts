@@ -1,6 +1,6 @@
 import { ProxyError, toProxyError } from '../errors.ts';
 import type { Link } from './link.ts';
-import type { Outgoing } from './outgoing.ts';
+import { mayRepeat, type Outgoing } from './outgoing.ts';
 
 /** Parents in order of preference, with a memory of those that could not be reached. */
 export interface Parents {
@@ -32,7 +32,20 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'parent-timeout',
   'parent-unreachable',
   'parent-tls',
+  'loop',
 ]);
+
+/** It took the connection and let it fall; another parent may do better with the same request. */
+const DROPPED: ReadonlySet<string> = new Set([
+  'reply-incomplete',
+  'reply-timeout',
+  'parent-closes-during-sign-in',
+]);
+
+function isParentsFault(error: unknown, outgoing: Outgoing): boolean {
+  if (!(error instanceof ProxyError)) return false;
+  return UNREACHABLE.has(error.code) || (DROPPED.has(error.code) && mayRepeat(outgoing));
+}
 
 export function createParents({
   links,
@@ -49,7 +62,7 @@ export function createParents({
     const [first] = links;
     if (first && down.size === 0 && first.startIdle(outgoing)) return;
     startSlowly(outgoing).catch((error: unknown) => {
-      if (!outgoing.signal.aborted) outgoing.sink.fail(toProxyError(error));
+      if (!outgoing.signal().aborted) outgoing.sink.fail(toProxyError(error));
     });
   }
 
@@ -67,8 +80,9 @@ export function createParents({
         up(index);
         return;
       } catch (error) {
-        if (!(error instanceof ProxyError) || !UNREACHABLE.has(error.code)) throw error;
-        outgoing.signal.throwIfAborted();
+        if (!isParentsFault(error, outgoing)) throw error;
+        outgoing.signal().throwIfAborted();
+        outgoing.hold();
         failure = error;
         markDown(index);
       }

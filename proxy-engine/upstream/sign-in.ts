@@ -61,9 +61,9 @@ export async function signInAndSend(
   if (reply.kind === 'answered') return 'answered';
   const answer = readAnswer(reply, attempt, options);
   if (answer === undefined) return 'again';
-  await signIn.turn(outgoing.signal);
+  await signIn.turn(outgoing.signal());
   // While it waited for its turn the parent may have given the connection up.
-  if (!connection.open) return 'again';
+  if (!connection.isOpen()) return 'again';
   return prove(connection, outgoing, answer, options);
 }
 
@@ -105,7 +105,7 @@ async function prove(
   authorization: string | undefined,
   { authenticator, signIn, drainTime, learn }: SignInOptions,
 ): Promise<SignInResult> {
-  if (authenticator.scheme === 'basic') await signIn.turn(outgoing.signal);
+  if (authenticator.scheme === 'basic') await signIn.turn(outgoing.signal());
   try {
     const reply = await askWith(connection, outgoing, {
       isProbe: false,

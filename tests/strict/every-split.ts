@@ -74,9 +74,9 @@ function read(pieces: readonly Buffer[], kind: Kind): Reading {
   function readHeld(): void {
     for (;;) {
       if (inBody) {
-        scan.skip(body.push(scan.held, emit));
-        if (!body.done) return;
-        heads.push(body.trailers);
+        scan.skip(body.push(scan.held(), emit));
+        if (!body.isDone()) return;
+        heads.push(body.trailers());
         inBody = false;
       }
       const text = scan.take();

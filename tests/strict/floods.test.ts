@@ -30,7 +30,7 @@ test('E18 a million chunks of one byte take linear time and no recursion', () =>
     times.push(performance.now() - from);
   }
   reader.push(Buffer.from('0\r\n\r\n'), emit);
-  expect([size, reader.done]).toEqual([COUNT, true]);
+  expect([size, reader.isDone()]).toEqual([COUNT, true]);
   const half = times.length / 2;
   const sum = (part: number[]): number => part.reduce((total, time) => total + time, 0);
   expect(sum(times.slice(half))).toBeLessThan(3 * sum(times.slice(0, half)) + 100);

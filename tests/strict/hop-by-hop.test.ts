@@ -131,6 +131,23 @@ test.for(WAYS)('F18 good, bad, good: the third is never processed (%s)', async (
   expect(seen.map((request) => fieldOf(request, 'X'))).toEqual(['1']);
 });
 
+test.for(WAYS)('D9 a body cut by the end behind a request that is answered (%s)', async (way) => {
+  const hop = stand().hop(way);
+  hop.reset();
+  const put = `PUT http://${A}/ HTTP/1.1\r\n${H}Content-Length: 10\r\n\r\nfour`;
+  const bytes = stand().fill(get('') + put, way);
+  const answer = await exchangeRaw(stand().engine(way).port, [bytes], { after: 'fin' });
+  expect(answer.ended).not.toBe('hung');
+  expect(statusOf(readReplies(answer.bytes, ['GET', 'PUT'], false).messages[0])).toBe(200);
+  const seen = hop.connections.flatMap((connection) => readRequests(connection.bytes()).messages);
+  expect(seen.filter(({ complete }) => complete)).toHaveLength(1);
+  await hop.until(() =>
+    hop.connections.every(
+      ({ ended, bytes: got }) => ended() !== 'open' || !got().toString('latin1').includes('four'),
+    ),
+  );
+});
+
 test.for(WAYS)('D10 garbage behind a body gets 400 after the first reply (%s)', async (way) => {
   const bytes = stand().fill(`${POST}${H}Content-Length: 4\r\n\r\nfour garbage\r\n\r\n`, way);
   const answer = await exchangeRaw(stand().engine(way).port, [bytes]);
