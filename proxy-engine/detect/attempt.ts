@@ -1,11 +1,10 @@
 import type { Authenticator } from '../auth/authenticator.ts';
 import { createBasicAuthenticator } from '../auth/basic.ts';
 import { createNtlmAuthenticator } from '../auth/ntlm.ts';
-import { readOffers, type Offer } from '../auth/offered.ts';
+import type { Offer } from '../auth/offered.ts';
 import { ProxyError } from '../errors.ts';
-import type { ReplyHead } from '../http1/reply-head.ts';
 import type { Account, Secrets } from '../protocol.ts';
-import { isLost, proxyAuthenticate } from '../upstream/leg.ts';
+import { isLost } from '../upstream/leg.ts';
 import { onFreshConnection, type Probe, type ProbeOptions } from './probe.ts';
 import type { Trial, Verdict } from './step.ts';
 
@@ -70,7 +69,7 @@ function signIn(options: ProbeOptions, authenticator: Authenticator): Promise<En
     const reply = await unlessLost(probe.ask(steps.first(), false));
     if (!reply) return { verdict: 'interrupted' };
     if (reply.kind === 'passed') return { verdict: 'not-asked', status: reply.status };
-    const token = tokenOf(reply.head, authenticator.scheme);
+    const token = tokenOf(reply.offers, authenticator.scheme);
     if (!token || !reply.open) return { verdict: 'interrupted' };
     return prove(probe, authenticator, steps.answer(token, probe.certificate));
   });
@@ -84,7 +83,7 @@ async function prove(
   const reply = await unlessLost(probe.ask(authorization, true));
   if (!reply) return { verdict: 'lost' };
   if (reply.kind === 'passed') return { verdict: 'accepted', status: reply.status };
-  const again = tokenOf(reply.head, scheme) !== undefined;
+  const again = tokenOf(reply.offers, scheme) !== undefined;
   return { verdict: again ? 'rechallenged' : 'refused', status: reply.head.status };
 }
 
@@ -99,14 +98,10 @@ async function unlessLost<T>(reply: Promise<T>): Promise<T | undefined> {
 }
 
 /** The challenge in a 407; throws `challenge-unreadable` for one that is not even Base64. */
-export function tokenOf(head: ReplyHead, scheme: string): Buffer | undefined {
-  const offers = offersOf(head).filter((offer) => offer.scheme === scheme);
-  if (offers.some(({ tokenUnreadable }) => tokenUnreadable)) {
+export function tokenOf(offers: readonly Offer[], scheme: string): Buffer | undefined {
+  const own = offers.filter((offer) => offer.scheme === scheme);
+  if (own.some(({ tokenUnreadable }) => tokenUnreadable)) {
     throw new ProxyError('challenge-unreadable', 'The parent proxy sent an unreadable challenge.');
   }
-  return offers.find(({ token }) => token)?.token;
-}
-
-export function offersOf(head: ReplyHead): Offer[] {
-  return readOffers(proxyAuthenticate(head));
+  return own.find(({ token }) => token)?.token;
 }

@@ -3,7 +3,7 @@ import type { ReplyHead } from '../http1/reply-head.ts';
 import { readChallenge } from '../ntlm/challenge.ts';
 import { writeNegotiate } from '../ntlm/negotiate.ts';
 import { isLost } from '../upstream/leg.ts';
-import { offersOf, tokenOf } from './attempt.ts';
+import { tokenOf } from './attempt.ts';
 import { readFacts, tellFacts, toPrintable, type ChallengeFacts } from './facts.ts';
 import { onFreshConnection, type Heard } from './probe.ts';
 import { toResult, toStep, type Part, type Run } from './run.ts';
@@ -21,7 +21,8 @@ export type Offered =
 export async function* askBare(run: Run): Part<Offered> {
   const reply = await askTwice(run);
   const head = reply.kind === 'asked' ? reply.head : undefined;
-  const schemes = head ? [...new Set(offersOf(head).map(({ scheme }) => scheme))] : [];
+  const offers = reply.kind === 'asked' ? reply.offers : [];
+  const schemes = [...new Set(offers.map(({ scheme }) => scheme))];
   const product = head && productOf(head);
   const status = reply.kind === 'asked' ? reply.head.status : reply.status;
   const who = product === undefined ? 'The parent proxy' : `The parent proxy (${product})`;
@@ -96,7 +97,7 @@ async function sendNegotiate(run: Run, scheme: NtlmScheme): Promise<FirstReply> 
   const reply = await onFreshConnection(run.probe, (probe) => probe.ask(first, false));
   if (reply.kind === 'passed') return { kind: 'passed' };
   try {
-    const token = tokenOf(reply.head, scheme);
+    const token = tokenOf(reply.offers, scheme);
     if (!token) return { kind: 'none', sentence: `${run.name} does not answer to ${prefix}.` };
     const facts = readFacts(readChallenge(token), Date.now());
     if (reply.open) return { kind: 'challenge', facts };

@@ -1,5 +1,4 @@
 import { ProxyError } from '../errors.ts';
-import type { ReplyHead } from '../http1/reply-head.ts';
 import { readAbsoluteTarget, readConnectTarget, type Target } from '../http1/target.ts';
 import { writeConnect, writeParentRequest } from '../http1/write.ts';
 import type { Timers } from '../limits.ts';
@@ -7,7 +6,7 @@ import type { ParentConfig } from '../protocol.ts';
 import type { Clock } from '../upstream/clock.ts';
 import { certificateOf, connectParent } from '../upstream/connect-parent.ts';
 import { createHopConnection, type ConnectionOwner } from '../upstream/connection.ts';
-import { askWith } from '../upstream/leg.ts';
+import { askWith, type Asked } from '../upstream/leg.ts';
 import type { Outgoing } from '../upstream/outgoing.ts';
 
 /** Who is asked, and for what. */
@@ -25,9 +24,7 @@ export interface Goal {
   readonly target: Target;
 }
 
-export type Heard =
-  | { readonly kind: 'asked'; readonly head: ReplyHead; readonly open: boolean }
-  | { readonly kind: 'passed'; readonly status: number };
+export type Heard = Asked | { readonly kind: 'passed'; readonly status: number };
 
 /** One fresh connection to a parent. */
 export interface Probe {

@@ -1,3 +1,4 @@
+import { readOffers, type Offer } from '../auth/offered.ts';
 import { ProxyError } from '../errors.ts';
 import type { ReplyHead } from '../http1/reply-head.ts';
 import { MAX_DRAIN } from '../limits.ts';
@@ -10,8 +11,16 @@ export type LegReply =
   | { readonly kind: 'answered' }
   /** Something else than 407 to a probe, read to its end; `open` as below. */
   | { readonly kind: 'not-asked'; readonly open: boolean }
-  /** A 407 whose page has been read; `open` tells whether the connection can be used on. */
-  | { readonly kind: 'asked'; readonly head: ReplyHead; readonly open: boolean };
+  | Asked;
+
+/** A 407 whose page has been read; `open` tells whether the connection can be used on. */
+export interface Asked {
+  readonly kind: 'asked';
+  readonly head: ReplyHead;
+  /** What its Proxy-Authenticate fields offer. */
+  readonly offers: readonly Offer[];
+  readonly open: boolean;
+}
 
 export interface LegOptions {
   readonly isProbe: boolean;
@@ -52,7 +61,8 @@ export function askWith(
       endDrain(false);
     }
     function endDrain(open: boolean): void {
-      if (dropped?.status === 407) resolve({ kind: 'asked', head: dropped, open });
+      if (dropped?.status === 407)
+        resolve({ kind: 'asked', head: dropped, offers: offersOf(dropped), open });
       else resolve({ kind: 'not-asked', open });
     }
 
@@ -132,8 +142,9 @@ export function askWith(
 }
 
 /** What a 407 says in its Proxy-Authenticate fields. */
-export function proxyAuthenticate(head: ReplyHead): string[] {
-  return head.fields.filter(({ key }) => key === 'proxy-authenticate').map(({ value }) => value);
+export function offersOf(head: ReplyHead): readonly Offer[] {
+  const fields = head.fields.filter(({ key }) => key === 'proxy-authenticate');
+  return readOffers(fields.map(({ value }) => value));
 }
 
 /** A failure in which the parent went away in the middle of a sign-in. */

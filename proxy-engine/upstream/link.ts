@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 import { certificateOf } from './connect-parent.ts';
 import { createHopConnection, type ConnectionOwner, type HopConnection } from './connection.ts';
 import type { Guard, SignIn } from './guard.ts';
-import { proxyAuthenticate } from './leg.ts';
+import { offersOf } from './leg.ts';
 import { mayRepeat, type Outgoing } from './outgoing.ts';
 import { createPool } from './pool.ts';
 import { createSchemes } from './schemes.ts';
@@ -86,7 +86,7 @@ export function createLink(
   /** Why a 407 on a connection that was ready ends the exchange; nothing if it can start anew. */
   function refusalOf(head: ReplyHead, outgoing: Outgoing): ProxyError | undefined {
     try {
-      schemes.learn(proxyAuthenticate(head));
+      schemes.learn(offersOf(head));
     } catch (error) {
       return toProxyError(error);
     }
@@ -136,7 +136,7 @@ export function createLink(
           signIn,
           drainTime: deps.timers.drain407,
           certificate: certificateOf(connection.socket),
-          learn: (values) => schemes.learn(values),
+          learn: (offers) => schemes.learn(offers),
         });
         if (result === 'ready') {
           connection.ready = true;

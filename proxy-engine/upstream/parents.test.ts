@@ -94,6 +94,7 @@ function createOutgoing(seen: string[]): Outgoing {
     signal: () => NEVER,
     send: () => undefined,
     releaseBody: () => undefined,
+    isSent: () => true,
     probe: () => undefined,
     hold: () => undefined,
     drained: () => undefined,

@@ -42,7 +42,7 @@ const DROPPED: ReadonlySet<string> = new Set([
   'parent-closes-during-sign-in',
 ]);
 
-function isParentsFault(error: unknown, outgoing: Outgoing): boolean {
+function isParentsFault(error: unknown, outgoing: Outgoing): error is ProxyError {
   if (!(error instanceof ProxyError)) return false;
   return UNREACHABLE.has(error.code) || (DROPPED.has(error.code) && mayRepeat(outgoing));
 }
@@ -67,7 +67,7 @@ export function createParents({
   }
 
   async function startSlowly(outgoing: Outgoing): Promise<void> {
-    let failure: unknown = new ProxyError('no-parent', 'No parent proxy is configured.');
+    let failure: ProxyError | undefined;
     for (const index of order.order()) {
       const link = links[index];
       // While the background look says that a parent is down, nobody waits for it, unless there
@@ -87,7 +87,7 @@ export function createParents({
         markDown(index);
       }
     }
-    if (!fallback) throw failure;
+    if (!fallback) throw failure ?? noParent();
     fallback(outgoing);
   }
 
@@ -120,4 +120,8 @@ export function createParents({
       for (const link of links) link.retire();
     },
   };
+}
+
+function noParent(): ProxyError {
+  return new ProxyError('no-parent', 'No parent proxy is configured.');
 }

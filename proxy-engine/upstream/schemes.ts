@@ -1,7 +1,7 @@
 import { createBasicAuthenticator } from '../auth/basic.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import { createNtlmAuthenticator } from '../auth/ntlm.ts';
-import { readOffers, type Offer } from '../auth/offered.ts';
+import type { Offer } from '../auth/offered.ts';
 import { ProxyError } from '../errors.ts';
 import type { AuthConfig, Credential, ParentConfig, Scheme } from '../protocol.ts';
 
@@ -15,7 +15,7 @@ export interface Schemes {
    *
    * @throws ProxyError 'parent-scheme' or 'credentials-missing' where none of them can be used
    */
-  learn(values: readonly string[]): boolean;
+  learn(offers: readonly Offer[]): boolean;
 }
 
 /** Strongest first; Basic only where the password itself was handed over for it. */
@@ -60,8 +60,7 @@ export function createSchemes(
     get current() {
       return current;
     },
-    learn(values) {
-      const offers = readOffers(values);
+    learn(offers) {
       if (current && offers.some(({ scheme }) => scheme === current?.scheme)) return false;
       if (!credential) throw missing(offers);
       const usable = PREFERENCE.find((scheme) => isUsable(scheme, credential, offers));

@@ -1,11 +1,10 @@
 import type { Authenticator, Attempt } from '../auth/authenticator.ts';
-import { readOffers } from '../auth/offered.ts';
+import type { Offer } from '../auth/offered.ts';
 import { ProxyError } from '../errors.ts';
-import type { ReplyHead } from '../http1/reply-head.ts';
 import { KEEP_BODY, MAX_PROOF } from '../limits.ts';
 import type { HopConnection } from './connection.ts';
 import type { SignIn } from './guard.ts';
-import { askWith, isLost, proxyAuthenticate, type LegReply } from './leg.ts';
+import { askWith, isLost, type Asked } from './leg.ts';
 import { mayRepeat, type Outgoing } from './outgoing.ts';
 
 /** How a sign-in that did not fail ended. */
@@ -26,7 +25,7 @@ export interface SignInOptions {
   /** The parent's certificate in DER, where the connection is TLS. */
   readonly certificate: Buffer | undefined;
   /** Learns from the offers of a 407; true when another scheme is to be used. */
-  learn(values: readonly string[]): boolean;
+  learn(offers: readonly Offer[]): boolean;
 }
 
 /**
@@ -69,13 +68,12 @@ export async function signInAndSend(
 
 /** The header that answers a challenge; undefined where a new connection has to be tried. */
 function readAnswer(
-  reply: Extract<LegReply, { kind: 'asked' }>,
+  reply: Asked,
   attempt: Attempt,
   { authenticator, certificate, learn }: SignInOptions,
 ): string | undefined {
-  const values = proxyAuthenticate(reply.head);
-  if (learn(values)) return undefined;
-  const offer = findOffer(reply.head, authenticator.scheme);
+  if (learn(reply.offers)) return undefined;
+  const offer = findOffer(reply.offers, authenticator.scheme);
   if (offer?.tokenUnreadable) {
     throw new ProxyError('challenge-unreadable', 'The parent proxy sent an unreadable challenge.');
   }
@@ -90,12 +88,10 @@ function readAnswer(
   return answer;
 }
 
-function findOffer(
-  head: ReplyHead,
-  scheme: string,
-): ReturnType<typeof readOffers>[number] | undefined {
-  const offers = readOffers(proxyAuthenticate(head)).filter((offer) => offer.scheme === scheme);
-  return offers.find(({ token, tokenUnreadable }) => token ?? tokenUnreadable) ?? offers[0];
+/** The offer of a scheme that carries a token, if there is one. */
+function findOffer(offers: readonly Offer[], scheme: string): Offer | undefined {
+  const own = offers.filter((offer) => offer.scheme === scheme);
+  return own.find(({ token, tokenUnreadable }) => token ?? tokenUnreadable) ?? own[0];
 }
 
 /** Sends the request with the proof, and reads the verdict from its reply. */
@@ -123,8 +119,8 @@ async function prove(
     if (reply.kind !== 'asked') return 'answered';
     connection.destroy();
     // A parent that does not know Basic has not looked at the password that came with it.
-    if (authenticator.scheme === 'basic' && learn(proxyAuthenticate(reply.head))) return 'again';
-    return onRefusal(reply.head, outgoing, signIn, authenticator.scheme);
+    if (authenticator.scheme === 'basic' && learn(reply.offers)) return 'again';
+    return onRefusal(reply.offers, outgoing, signIn, authenticator.scheme);
   } catch (error) {
     if (!isLost(error)) throw error;
     signIn.end('lost');
@@ -135,12 +131,12 @@ async function prove(
 
 /** A new challenge in place of a no may mean that the parent lost track; the guard believes it once. */
 function onRefusal(
-  head: ReplyHead,
+  offers: readonly Offer[],
   outgoing: Outgoing,
   signIn: SignIn,
   scheme: string,
 ): SignInResult {
-  if (findOffer(head, scheme)?.token !== undefined) {
+  if (findOffer(offers, scheme)?.token !== undefined) {
     signIn.end('asked-again');
     if (mayRepeat(outgoing)) return 'again';
     throw new ProxyError(
