@@ -24,7 +24,7 @@ export function serveClient(wire: Wire, gate: Gate, registry: ClientRegistry): v
   const out = createBatch(socket, () => exchange.clientDrained());
   const reader = createRequestReader();
   const own = createOwnConnection();
-  const deadline = { at: clock.now + timers.idleClient, expire };
+  const deadline = { at: clock.now + timers.idleClient, expire, place: -1 };
   const exchange = createExchange(
     { out, readBody, pauseBody: () => socket.pause(), started, finished, failed, tunnel },
     gate,
@@ -231,6 +231,7 @@ export function serveClient(wire: Wire, gate: Gate, registry: ClientRegistry): v
   }
 
   const self: Client = {
+    place: -1,
     drain() {
       if (isIdle()) socket.destroy();
     },

@@ -43,6 +43,26 @@ test.for(WAYS)('requests sent all at once are answered in order, over %s', async
   expect(receivedBy(stand.origin)).toHaveLength(50);
 });
 
+test.for(WAYS)(
+  'requests that come one by one during an answer keep their words, over %s',
+  async (way) => {
+    const { stand, client, authority } = await start(way, () => undefined);
+    const paths = Array.from({ length: 40 }, (_, index) => `/${String(index).repeat(20)}`);
+    for (const path of paths) {
+      const whole = getRequest(authority, path, `X-Long: ${path.repeat(20)}`);
+      for (const piece of [whole.slice(0, 37), whole.slice(37)]) {
+        await new Promise((resolve) => client.socket.write(piece, resolve));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    await eventually(() => receivedBy(stand.origin).length === 1);
+    stand.origin.answerWith(named);
+    stand.origin.connections[0]?.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst');
+    const { finals } = await client.replies(...paths.map(() => 'GET'));
+    expect(finals.map(({ body }) => body.toString())).toEqual(['first', ...paths.slice(1)]);
+  },
+);
+
 test.for(WAYS)('uploads and questions sent all at once keep their order, over %s', async (way) => {
   const { stand, client, authority } = await start(way, (request) => {
     const size = String(request.body.length);

@@ -5,9 +5,16 @@ import { pipeline } from 'node:stream/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { createCertificate } from '../testing/certificate.ts';
 import { createStand, endpointOf, type Stand } from '../testing/engine-stand.ts';
-import { createSum, patternStream, settled, sumOfPattern, type Sum } from '../testing/pattern.ts';
+import {
+  createSum,
+  patternStream,
+  pieces,
+  settled,
+  sumOfPattern,
+  type Sum,
+} from '../testing/pattern.ts';
 import { readReplies } from '../testing/read-messages.ts';
-import { connectRequest, getRequest } from '../testing/requests.ts';
+import { connectRequest, getRequest, postRequest } from '../testing/requests.ts';
 import { listenTcp } from '../testing/tcp-server.ts';
 
 const MEGABYTE = 1024 * 1024;
@@ -39,9 +46,14 @@ async function startOrigin() {
   const given = { bytes: 0 };
   const taken = createSum();
   const uploads: IncomingMessage[] = [];
+  let isTaking = false;
+  const takeAll = (): void => {
+    for (const upload of uploads.splice(0)) upload.on('data', (bytes: Buffer) => taken.add(bytes));
+  };
   const server = createServer((incoming, reply) => {
     if (incoming.method === 'POST') {
       uploads.push(incoming);
+      if (isTaking) takeAll();
       incoming.on('end', () => reply.end('taken'));
       return;
     }
@@ -65,7 +77,8 @@ async function startOrigin() {
     taken,
     /** Begins to read what is uploaded. */
     take() {
-      for (const upload of uploads) upload.on('data', (bytes: Buffer) => taken.add(bytes));
+      isTaking = true;
+      takeAll();
     },
   };
 }
@@ -154,6 +167,7 @@ test.for(WAYS)(
     onTestFinished(() => far.close());
     const near = connect({ port: stand.port, host: '127.0.0.1', allowHalfOpen: true });
     onTestFinished(() => void near.destroy());
+    near.on('error', () => undefined);
     near.write(connectRequest(far.authority));
     const early = await readHead(near);
     void pipeline(
@@ -192,6 +206,7 @@ test.for(WAYS)(
     const wanted = Array.from({ length: 1500 }, (_, index) => `/${index}`);
     const slow = connect({ port: stand.port, host: '127.0.0.1' });
     onTestFinished(() => void slow.destroy());
+    slow.on('error', () => undefined);
     slow.pause();
     slow.write(wanted.map((path) => getRequest(authority, path)).join(''));
     await settled(() => slow.bytesWritten);
@@ -217,6 +232,42 @@ test.for(WAYS)(
     for (const [index, { body }] of messages.entries()) {
       expect(body.equals(Buffer.from(`/${index} `.repeat(1500)))).toBe(true);
     }
+  },
+);
+
+test.for(WAYS)(
+  'the end of an upload that waits is not overwritten by the request behind it, by %s',
+  { timeout: 30_000 },
+  async (way) => {
+    const stand = await start(way);
+    const server = createServer((incoming, reply) => {
+      const sum = createSum();
+      const end = (): void => void reply.end(`${sum.length} ${sum.digest()}`);
+      // Long enough for everything on the way to fill up.
+      setTimeout(() => {
+        incoming.on('data', (bytes: Buffer) => sum.add(bytes));
+        incoming.on('end', end);
+      }, 100);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const authority = `127.0.0.1:${portOf(server.address())}`;
+    const bodies = Array.from({ length: 12 }, (_, index) =>
+      Buffer.concat([...pieces(1_000_000 * (index + 1))]).fill(index, 0, 50_000),
+    );
+    const client = await stand.connect();
+    for (const body of bodies) client.socket.write(postRequest(authority, body));
+    const { finals } = await client.replies(...bodies.map(() => 'POST'));
+    const wanted = bodies.map((body) => {
+      const sum = createSum();
+      sum.add(body);
+      return `${body.length} ${sum.digest()}`;
+    });
+    expect(finals.map(({ body }) => body.toString())).toEqual(wanted);
   },
 );
 

@@ -1,6 +1,7 @@
 import type { Timers } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { Way } from '../route/router.ts';
+import type { Member } from '../upstream/bag.ts';
 import type { Clock } from '../upstream/clock.ts';
 import type { Direct } from '../upstream/direct.ts';
 import type { Parents } from '../upstream/parents.ts';
@@ -27,7 +28,7 @@ export interface Gate {
 }
 
 /** One client connection, as its listener sees it. */
-export interface Client {
+export interface Client extends Member {
   /** Ends it if it is idle; one that is not ends with its exchange, once the gate is stopping. */
   drain(): void;
   destroy(): void;

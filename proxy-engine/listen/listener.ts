@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:net';
 import { ProxyError, systemCode } from '../errors.ts';
 import { BACKLOG, KEEP_ALIVE_PROBE } from '../limits.ts';
 import type { Endpoint } from '../protocol.ts';
+import { createBag } from '../upstream/bag.ts';
 import { readReusing } from './accepted.ts';
 import { serveClient } from './client.ts';
 import type { Client, ClientRegistry, Gate } from './gate.ts';
@@ -19,13 +20,13 @@ export interface Listener {
 
 /** @throws ProxyError 'bad-configuration' with the reason in a sentence */
 export async function listen(endpoint: Endpoint, gate: Gate): Promise<Listener> {
-  const clients = new Set<Client>();
+  const clients = createBag<Client>();
   let onEmpty = (): void => undefined;
   const registry: ClientRegistry = {
-    add: (client) => void clients.add(client),
+    add: (client) => clients.add(client),
     remove(client) {
-      clients.delete(client);
-      if (clients.size === 0) onEmpty();
+      clients.remove(client);
+      if (clients.members.length === 0) onEmpty();
     },
   };
   const server = createServer(
@@ -50,14 +51,14 @@ export async function listen(endpoint: Endpoint, gate: Gate): Promise<Listener> 
     },
     drain() {
       server.close();
-      for (const client of clients) client.drain();
-      if (clients.size === 0) return Promise.resolve();
+      for (const client of [...clients.members]) client.drain();
+      if (clients.members.length === 0) return Promise.resolve();
       return new Promise((resolve) => {
         onEmpty = resolve;
       });
     },
     destroy() {
-      for (const client of clients) client.destroy();
+      for (const client of [...clients.members]) client.destroy();
     },
   };
 }

@@ -9,7 +9,7 @@ import type { ClientRegistry, Gate } from './gate.ts';
  */
 export function joinTunnel(client: Wire, hop: Wire, gate: Gate, registry: ClientRegistry): void {
   const { clock, timers } = gate;
-  const deadline = { at: clock.now + timers.tunnelIdle, expire: destroyBoth };
+  const deadline = { at: clock.now + timers.tunnelIdle, expire: destroyBoth, place: -1 };
   let quiet = timers.tunnelIdle;
   let open = 2;
 
@@ -45,7 +45,7 @@ export function joinTunnel(client: Wire, hop: Wire, gate: Gate, registry: Client
     from.resume();
   }
 
-  const self = { drain: ignore, destroy: destroyBoth };
+  const self = { place: -1, drain: ignore, destroy: destroyBoth };
   registry.add(self);
   clock.watch(deadline);
   join(client, hop.socket);

@@ -19,7 +19,7 @@ export function hmacMd5(key: Uint8Array, ...parts: readonly Uint8Array[]): Buffe
 
 function padKey(key: Uint8Array, pad: number): Buffer {
   const block = Buffer.alloc(BLOCK, pad);
-  for (const [at, byte] of key.entries()) block[at] = byte ^ pad;
+  for (let at = 0; at < key.length; at += 1) block[at] = (key[at] ?? 0) ^ pad;
   return block;
 }
 

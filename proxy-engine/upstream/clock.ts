@@ -1,5 +1,7 @@
+import { createBag, type Member } from './bag.ts';
+
 /** Something that must be done with by a certain time. */
-export interface Deadline {
+export interface Deadline extends Member {
   /** In the clock's milliseconds; Infinity for never. */
   at: number;
   expire(): void;
@@ -20,14 +22,13 @@ export interface Clock {
  * tick late.
  */
 export function createClock(tick: number): Clock {
-  const deadlines = new Set<Deadline>();
+  const deadlines = createBag<Deadline>();
   let now = performance.now();
 
   const timer = setInterval(() => {
     now = performance.now();
-    for (const deadline of deadlines) {
-      if (deadline.at > now) continue;
-      deadlines.delete(deadline);
+    for (const deadline of deadlines.members.filter(({ at }) => at <= now)) {
+      deadlines.remove(deadline);
       deadline.expire();
     }
   }, tick);
@@ -41,11 +42,10 @@ export function createClock(tick: number): Clock {
       deadlines.add(deadline);
     },
     forget(deadline) {
-      deadlines.delete(deadline);
+      deadlines.remove(deadline);
     },
     stop() {
       clearInterval(timer);
-      deadlines.clear();
     },
   };
 }

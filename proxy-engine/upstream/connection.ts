@@ -72,7 +72,7 @@ export function createHopConnection(
   const out = createBatch(socket, () => outgoing?.drained());
   const scan = createHeadScan(HEAD_ERRORS);
   const body = createBodyReader();
-  const deadline = { at: Infinity, expire };
+  const deadline = { at: Infinity, expire, place: -1 };
   let state: State = 'idle';
   let sink: ReplySink | undefined;
   let outgoing: Outgoing | undefined;

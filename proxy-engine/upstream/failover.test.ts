@@ -265,6 +265,20 @@ test('a request without a body goes to the next parent when the first one drops 
   expect(await ask(stand, connectRequest(stand.origin.authority))).toBe('200');
 });
 
+test('a parent that takes requests and never answers is given up after its time', async () => {
+  const stand = await start({ timers: { ...TIMERS, reply: 200, head: 100 } });
+  const { authority } = stand.origin;
+  const silent = await listenTcp((socket) => void socket.resume());
+  onTestFinished(() => silent.close());
+  await stand.engine.apply(stand.configure({ parents: [endpointOf(silent)] }));
+  expect(await ask(stand, getRequest(authority))).toBe('504 reply-timeout');
+  await stand.engine.apply(
+    stand.configure({ parents: [endpointOf(silent), endpointOf(stand.parent)] }),
+  );
+  expect(await ask(stand, getRequest(authority))).toBe('200');
+  expect(await ask(stand, connectRequest(authority))).toBe('200');
+});
+
 test('a parent over TLS is spoken to by name, with channel bindings and the right SPN', async () => {
   const tls = createCertificate();
   const parent = await createPracticeParent({ users: [USER], tls });

@@ -160,6 +160,28 @@ test('a lost proof has to be followed by an acceptance before others run side by
   expect(inside.map(({ isFirst }) => isFirst)).toEqual([true]);
 });
 
+test('a loss after the verdict was presumed is none: a no would have come at once', async () => {
+  const guard = create();
+  await signIn(guard, 'accepted');
+  for (let round = 0; round < 5; round += 1) {
+    const attempt = await guard.enter(PARENT, NEVER);
+    expect(attempt.isFirst).toBe(false);
+    await attempt.turn(NEVER);
+    await vi.advanceTimersByTimeAsync(TIMERS.presumedAccepted);
+    attempt.end('lost');
+  }
+});
+
+test('a refusal after the verdict was presumed still counts', async () => {
+  const guard = create();
+  await signIn(guard, 'accepted');
+  const attempt = await guard.enter(PARENT, NEVER);
+  await attempt.turn(NEVER);
+  await vi.advanceTimersByTimeAsync(TIMERS.presumedAccepted);
+  attempt.end('refused');
+  expect(guard.latched).toBe(true);
+});
+
 test('losses in a row make sign-ins rest, each time longer', async () => {
   const guard = create();
   const rests: number[] = [];

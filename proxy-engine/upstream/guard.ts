@@ -50,6 +50,9 @@ export interface GuardEvents {
 /** How long sign-ins rest after the first, second, … loss in a row, in units of `unclearPause`. */
 const RESTS = [0, 1, 10, 60];
 
+/** Belated losses without an acceptance between them, after which they count like all others. */
+const MAX_BELATED = 5;
+
 export function createGuard(timers: Timers, events: GuardEvents, isLatched: boolean): Guard {
   const proven = new Set<string>();
   const unprovenSignIns = createQueue(1);
@@ -58,6 +61,8 @@ export function createGuard(timers: Timers, events: GuardEvents, isLatched: bool
   let latched = isLatched;
   let lostInRow = 0;
   let askedInRow = 0;
+  /** Losses after the verdict was presumed: clients that give a slow origin up, most likely. */
+  let belated = 0;
   let restUntil = 0;
 
   function requireHope(): void {
@@ -75,6 +80,7 @@ export function createGuard(timers: Timers, events: GuardEvents, isLatched: bool
   function onAccepted(parent: string): void {
     lostInRow = 0;
     askedInRow = 0;
+    belated = 0;
     if (latched || proven.has(parent)) return;
     proven.add(parent);
     events.accepted(parent);
@@ -136,6 +142,7 @@ export function createGuard(timers: Timers, events: GuardEvents, isLatched: bool
   function createSignIn(parent: string, isAlone: boolean, leaveQueue: () => void): SignIn {
     let endTurn: (() => void) | undefined;
     let presumption: NodeJS.Timeout | undefined;
+    let isPresumed = false;
     let ended = false;
 
     return {
@@ -145,6 +152,7 @@ export function createGuard(timers: Timers, events: GuardEvents, isLatched: bool
         requireHope();
         if (isAlone) return;
         presumption = setTimeout(() => {
+          isPresumed = true;
           endTurn?.();
           leaveQueue();
         }, timers.presumedAccepted);
@@ -154,7 +162,8 @@ export function createGuard(timers: Timers, events: GuardEvents, isLatched: bool
         if (ended) return;
         ended = true;
         clearTimeout(presumption);
-        if (verdict) conclude(parent, verdict);
+        if (verdict === 'lost' && isPresumed && belated < MAX_BELATED) belated += 1;
+        else if (verdict) conclude(parent, verdict);
         endTurn?.();
         leaveQueue();
       },

@@ -1,13 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Quirks } from '../practice/quirks.ts';
-import { createStand, eventsOf, PASSWORD, USER, type Stand } from '../testing/engine-stand.ts';
+import {
+  createStand,
+  eventsOf,
+  eventually,
+  PASSWORD,
+  USER,
+  type Stand,
+} from '../testing/engine-stand.ts';
 import { statusOf } from '../testing/read-messages.ts';
 import { connectRequest, getRequest, postRequest, verdictOf } from '../testing/requests.ts';
 import { countedFor, receivedBy, seenBy, uploadsTo } from '../testing/sign-in-record.ts';
 
 const BODY = randomBytes(200_000);
 const WRONG = `not ${PASSWORD}`;
+const plainOk = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 interface Options {
   readonly password?: string;
@@ -133,6 +141,23 @@ test('a parent that only ever closes is sent ever fewer proofs', async () => {
   const end = performance.now() + 400; // twenty of the first rest
   while (performance.now() < end) await ask(stand, request);
   expect(stand.parent.stats.type3).toBeLessThanOrEqual(7);
+});
+
+test('clients that give up slow answers keep nobody else from signing in', async () => {
+  const stand = await createStand({ timers: { presumedAccepted: 20, drain407: 20 } });
+  onTestFinished(() => stand.close());
+  const { authority } = stand.origin;
+  expect(await ask(stand, getRequest(authority))).toBe('200');
+  stand.origin.answerWith((request) => (request.start.includes('/slow') ? undefined : plainOk));
+  const clients = await Promise.all(Array.from({ length: 6 }, () => stand.connect()));
+  for (const { socket } of clients) socket.write(getRequest(authority, '/slow'));
+  await eventually(() => receivedBy(stand.origin).length === 7);
+  for (const { socket } of clients) socket.resetAndDestroy();
+  const end = performance.now() + 200; // ten times as long as they are waited for
+  while (performance.now() < end) {
+    expect(await ask(stand, getRequest(authority))).toBe('200');
+    await stand.replaceParent({}); // so that the next one has to sign in
+  }
 });
 
 test('a new challenge in place of a no costs two proofs, however many wait', async () => {

@@ -24,16 +24,13 @@ export interface Ticket {
 
 export function createPool(): Pool {
   const idle: HopConnection[] = [];
-  const line = new Map<Ticket, Outgoing>();
+  const line: { readonly ticket: Ticket; readonly outgoing: Outgoing }[] = [];
   let retired = false;
 
   function serveNext(connection: HopConnection): boolean {
-    const [next] = line;
-    if (!next) return false;
-    const [ticket, outgoing] = next;
-    line.delete(ticket);
-    connection.run(outgoing);
-    return true;
+    const next = line.shift();
+    if (next) connection.run(next.outgoing);
+    return next !== undefined;
   }
 
   return {
@@ -54,8 +51,14 @@ export function createPool(): Pool {
       if (at !== -1) idle.splice(at, 1);
     },
     wait(outgoing) {
-      const ticket: Ticket = { leave: () => !line.delete(ticket) };
-      line.set(ticket, outgoing);
+      const ticket: Ticket = {
+        leave() {
+          const at = line.findIndex((place) => place.ticket === ticket);
+          if (at !== -1) line.splice(at, 1);
+          return at === -1;
+        },
+      };
+      line.push({ ticket, outgoing });
       return ticket;
     },
     retire() {

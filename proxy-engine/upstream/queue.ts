@@ -12,7 +12,7 @@ interface Waiter {
 }
 
 export function createQueue(places: number): Queue {
-  const waiters = new Set<Waiter>();
+  const waiters: Waiter[] = [];
   let taken = 0;
 
   function takePlace(): () => void {
@@ -22,8 +22,7 @@ export function createQueue(places: number): Queue {
       if (isGivenBack) return;
       isGivenBack = true;
       taken -= 1;
-      const [next] = waiters;
-      next?.accept();
+      waiters[0]?.accept();
     };
   }
 
@@ -44,10 +43,10 @@ export function createQueue(places: number): Queue {
           },
         };
         function leave(): void {
-          waiters.delete(waiter);
+          waiters.splice(waiters.indexOf(waiter), 1);
           signal.removeEventListener('abort', abort);
         }
-        waiters.add(waiter);
+        waiters.push(waiter);
         signal.addEventListener('abort', abort, { once: true });
       });
     },
