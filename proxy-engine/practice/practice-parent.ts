@@ -49,12 +49,10 @@ export async function createPracticeParent(options: PracticeOptions): Promise<Pr
   function onConnection(socket: Socket): void {
     rules.stats.connections += 1;
     rules.stats.open += 1;
-    sockets.add(socket);
     socket.setNoDelay();
     socket.on('error', () => undefined);
     socket.once('close', () => {
       rules.stats.open -= 1;
-      sockets.delete(socket);
     });
     // Whatever goes wrong on a connection ends that connection, and nothing else.
     serveConnection(socket, rules, rules.stats.connections).catch(() => socket.destroy());
@@ -63,6 +61,11 @@ export async function createPracticeParent(options: PracticeOptions): Promise<Pr
   const server: Server = tls
     ? createTlsServer({ ...tls, allowHalfOpen: true }, onConnection)
     : createServer({ allowHalfOpen: true }, onConnection);
+  // Under TLS too these are the plain sockets: one that leaves in the handshake is seen nowhere else.
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.listen(port, host);
   await once(server, 'listening');
   const address = server.address();

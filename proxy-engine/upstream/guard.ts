@@ -188,7 +188,8 @@ export function createGuard(timers: Timers, events: GuardEvents, isLatched: bool
   };
 }
 
-function rejected(): ProxyError {
+/** The parent said no: now, or before. */
+export function rejected(): ProxyError {
   return new ProxyError(
     'credentials-rejected',
     'The parent proxy refused the password. Gatepass sends it no more, so that the account is ' +

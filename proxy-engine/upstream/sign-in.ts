@@ -3,7 +3,7 @@ import type { Offer } from '../auth/offered.ts';
 import { ProxyError } from '../errors.ts';
 import { KEEP_BODY, MAX_PROOF } from '../limits.ts';
 import type { HopConnection } from './connection.ts';
-import type { SignIn } from './guard.ts';
+import { rejected, type SignIn } from './guard.ts';
 import { askWith, isLost, type Asked } from './leg.ts';
 import { mayRepeat, type Outgoing } from './outgoing.ts';
 
@@ -145,9 +145,5 @@ function onRefusal(
     );
   }
   signIn.end('refused');
-  throw new ProxyError(
-    'credentials-rejected',
-    'The parent proxy refused the password. Gatepass sends it no more, so that the account is ' +
-      'not locked. Give Gatepass the current password.',
-  );
+  throw rejected();
 }

@@ -17,7 +17,7 @@ export interface Wire {
 }
 
 const SMALL = 4 * 1024;
-const LARGE = 256 * 1024;
+const LARGE = 128 * 1024;
 
 const refuse: Receiver = () => false;
 
