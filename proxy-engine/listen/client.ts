@@ -118,7 +118,9 @@ export function serveClient(wire: Wire, gate: Gate, registry: ClientRegistry): v
     route = { target, ways };
     state = 'exchange';
     deadline.at = Infinity;
-    exchange.begin(head, target, ways, own.take(target, ways));
+    // A tunnel takes a connection of its own: the one we have may be to the target itself.
+    const connection = head.method === 'CONNECT' ? undefined : own.take(target, ways);
+    exchange.begin(head, target, ways, connection);
   }
 
   function started(connection: HopConnection, fields: readonly Field[]): void {
@@ -166,6 +168,7 @@ export function serveClient(wire: Wire, gate: Gate, registry: ClientRegistry): v
     const early = Buffer.from(reader.takeRest());
     state = 'tunnel';
     clock.forget(deadline);
+    own.close();
     for (const event of ['end', 'error', 'close']) socket.removeAllListeners(event);
     out.bytes(first);
     out.flush();

@@ -6,8 +6,8 @@ import { createStand, endpointOf, eventually, type Stand } from '../testing/engi
 import { createHoldingRelay } from '../testing/holding-relay.ts';
 import { pieces } from '../testing/pattern.ts';
 import { statusOf } from '../testing/read-messages.ts';
-import { connectRequest, getRequest, verdictOf } from '../testing/requests.ts';
-import { seenBy } from '../testing/sign-in-record.ts';
+import { connectRequest, getRequest, innerRequest, verdictOf } from '../testing/requests.ts';
+import { receivedBy, seenBy } from '../testing/sign-in-record.ts';
 import { listenTcp } from '../testing/tcp-server.ts';
 
 const WAYS = ['direct', 'parents'] as const;
@@ -78,6 +78,20 @@ test.for(WAYS)('bytes sent along with the CONNECT arrive once, by %s', async (ro
   await eventually(() => far.text.endsWith('later bytes'));
   expect(far.text).toBe('early bytes, later bytes');
 });
+
+test.for(WAYS)(
+  'a tunnel to a server that was asked before leads to it as well, by %s',
+  async (route) => {
+    const { stand } = await start(route);
+    const { authority } = stand.origin;
+    const client = await stand.connect();
+    expect(statusOf(await client.ask(getRequest(authority)))).toBe(200);
+    const established = await client.ask(connectRequest(authority));
+    expect(established.start).toBe('HTTP/1.1 200 Connection established');
+    expect(statusOf(await client.ask(innerRequest(authority)))).toBe(200);
+    expect(receivedBy(stand.origin)).toEqual(['GET 0', 'GET 0']);
+  },
+);
 
 test('early bytes wait for the end of the sign-in', async () => {
   const { stand, far } = await start('parents');
@@ -249,51 +263,6 @@ test('a tunnel of which one side has ended is closed after a shorter time', asyn
   client.socket.end();
   await eventually(() => far.ended === 1);
   await client.until(() => client.ended !== 'open');
-});
-
-test.for(WAYS)('a WebSocket is a tunnel after the switch, by %s', async (route) => {
-  const { stand } = await start(route);
-  const far = await listenTcp((socket) => {
-    let head = '';
-    const read = (bytes: Buffer): void => {
-      head += bytes.toString('latin1');
-      if (!head.includes('\r\n\r\n')) return;
-      socket.removeListener('data', read);
-      expect(head).toMatch(/^GET \/chat HTTP\/1\.1\r\n/);
-      expect(head).toMatch(/\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n/i);
-      expect(head).toMatch(/\r\nSec-WebSocket-Key: x\r\n/);
-      socket.write(
-        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
-          'Sec-WebSocket-Accept: y\r\n\r\nfirst frame',
-      );
-      socket.on('data', (frame: Buffer) => socket.write(`<${frame.toString()}>`));
-      socket.on('end', () => socket.end('bye'));
-    };
-    socket.on('data', read);
-  });
-  onTestFinished(() => far.close());
-  const client = await stand.connect();
-  const upgrade = ['Connection: keep-alive, Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: x'];
-  client.socket.write(`${getRequest(far.authority, '/chat', ...upgrade)}`);
-  await client.until(() => client.received.includes('first frame'));
-  const head = client.received.toString().split('\r\n\r\n')[0] ?? '';
-  expect(head).toMatch(/^HTTP\/1\.1 101 /);
-  expect(head).toContain('\r\nUpgrade: websocket');
-  expect(head).toContain('\r\nSec-WebSocket-Accept: y');
-  client.socket.write('frame');
-  await client.until(() => client.received.includes('<frame>'));
-  client.socket.end();
-  await client.until(() => client.ended === 'fin');
-  expect(client.received.toString().endsWith('bye')).toBe(true);
-  expect(far.accepted).toBe(1);
-});
-
-test.for(WAYS)('a switch that is refused is an ordinary answer, by %s', async (route) => {
-  const { stand } = await start(route);
-  const client = await stand.connect();
-  const upgrade = ['Connection: Upgrade', 'Upgrade: websocket'];
-  expect(statusOf(await client.ask(getRequest(stand.origin.authority, '/', ...upgrade)))).toBe(200);
-  expect(statusOf(await client.ask(getRequest(stand.origin.authority)))).toBe(200);
 });
 
 test.for(WAYS)(

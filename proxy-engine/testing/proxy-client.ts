@@ -57,10 +57,14 @@ export async function connectClient(port: number, deadline = 5000): Promise<Prox
         reject(new Error(`The client waited in vain (${ended}); it has ${begin}.`));
       }, limit);
       function look(): void {
-        if (!condition()) return;
+        try {
+          if (!condition()) return;
+          resolve();
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
         clearTimeout(timer);
         watchers.delete(look);
-        resolve();
       }
       watchers.add(look);
       look();

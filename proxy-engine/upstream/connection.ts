@@ -126,6 +126,7 @@ export function createHopConnection(
     if (status === 407 && self.ready && outgoing && owner.challenged(outgoing, head))
       return abandon();
     sink?.head(head, framing, self);
+    if (!reads('body')) return;
     if (body.isDone()) return finish(scan.held().length > 0);
     const rest = scan.takeRest();
     if (rest.length > 0) readBody(rest);
@@ -152,7 +153,12 @@ export function createHopConnection(
   function readBody(bytes: Buffer): void {
     const count = body.push(bytes, give);
     deadline.at = clock.now + timers.stall;
-    if (body.isDone()) finish(count < bytes.length);
+    if (reads('body') && body.isDone()) finish(count < bytes.length);
+  }
+
+  /** A sink may have destroyed the connection while it took what came. */
+  function reads(part: State): boolean {
+    return state === part;
   }
 
   function give(bytes: Buffer): void {

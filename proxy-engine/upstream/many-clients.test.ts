@@ -1,8 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Quirks } from '../practice/quirks.ts';
-import { createStand, type Stand } from '../testing/engine-stand.ts';
+import { createStand, endpointOf, eventually, type Stand } from '../testing/engine-stand.ts';
+import { createHoldingRelay } from '../testing/holding-relay.ts';
 import { fieldOf, readRequests, statusOf } from '../testing/read-messages.ts';
-import { getRequest, postRequest } from '../testing/requests.ts';
+import { getRequest, postRequest, verdictOf } from '../testing/requests.ts';
 
 const CLIENTS = 60;
 const ROUNDS = 15;
@@ -107,3 +108,25 @@ test(
     expect(stand.parent.stats.refusals).toBe(0);
   },
 );
+
+test('a client that leaves during its sign-in leaves no dead connection to the next', async () => {
+  const stand = await start({});
+  const relay = await createHoldingRelay(stand.parent.port);
+  onTestFinished(() => relay.close());
+  await stand.engine.apply(stand.configure({ parents: [endpointOf(relay)] }));
+  relay.hold();
+  const leaving = await stand.connect();
+  leaving.socket.write(getRequest(stand.origin.authority));
+  await eventually(() => relay.proofs === 1);
+  const waiting = await stand.connect();
+  const answered = waiting.ask(postRequest(stand.origin.authority, Buffer.from('an upload')));
+  leaving.socket.resetAndDestroy();
+  await eventually(() => leaving.socket.destroyed && stand.parent.stats.accepted === 1);
+  // Whoever is answered after the reset has come knows that the engine has seen it.
+  for (let round = 0; round < 3; round += 1) {
+    const other = await stand.connect();
+    expect(statusOf(await other.ask('OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n'))).toBe(204);
+  }
+  relay.release();
+  expect(verdictOf(await answered)).toBe('200');
+});

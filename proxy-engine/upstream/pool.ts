@@ -41,7 +41,7 @@ export function createPool(): Pool {
       return undefined;
     },
     put(connection) {
-      if (retired) return connection.destroy();
+      if (retired || !connection.isOpen()) return connection.destroy();
       if (serveNext(connection)) return;
       if (idle.length >= MAX_IDLE_PER_PARENT) connection.destroy();
       else idle.push(connection);
