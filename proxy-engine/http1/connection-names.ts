@@ -7,6 +7,14 @@ export type ConnectionNames = ReadonlySet<string>;
 
 export const NO_NAMES: ConnectionNames = new Set();
 
+/** What nearly every sender lists; the name alone is the whole list. */
+const USUAL = new Map(
+  ['keep-alive', 'Keep-Alive', 'close', 'Close', 'Upgrade'].map((value) => [
+    value,
+    new Set([value.toLowerCase()]),
+  ]),
+);
+
 /**
  * Adds the names of one more Connection field.
  *
@@ -17,6 +25,8 @@ export function addNames(
   value: string,
   code: ProxyErrorCode,
 ): ConnectionNames {
+  const usual = known === NO_NAMES ? USUAL.get(value) : undefined;
+  if (usual) return usual;
   const members = listMembers(value);
   const names = new Set([...known, ...members]);
   if (names.size > MAX_CONNECTION_NAMES || members.length > MAX_CONNECTION_NAMES) {

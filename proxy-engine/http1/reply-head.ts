@@ -85,6 +85,8 @@ function readMeaning(
 
 /** Equal repeated lengths are one length; anything else is unusable (RFC 9110 §8.6). */
 function sameLength(known: number | undefined, value: string): number {
+  const single = known === undefined ? readLength(value) : undefined;
+  if (single !== undefined) return single;
   const lengths = value.split(',').map((part) => readLength(trimBlanks(part)));
   const [first] = lengths;
   const isSame = lengths.every((length) => length === first) && (known ?? first) === first;

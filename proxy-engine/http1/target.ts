@@ -13,6 +13,8 @@ export interface Target {
 
 const ABSOLUTE = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?]*)(.*)$/;
 const AUTHORITY = /^(?:\[([0-9A-Fa-f:.]{2,45})\]|([0-9A-Za-z._~-]{1,254}))(?::([0-9]{0,5}))?$/;
+/** Up to 20 labels of up to 11 characters: nearly every name and every IPv4 address. */
+const SIMPLE_NAME = /^[0-9A-Za-z_~-]{1,11}(?:\.[0-9A-Za-z_~-]{1,11}){0,19}$/;
 const MAX_NAME = 253;
 const MAX_LABEL = 63;
 
@@ -91,6 +93,7 @@ function readPort(text: string | undefined, defaultPort: number | undefined): nu
 
 /** RFC 1035 §2.3.4; one dot at the end is allowed. */
 function isName(host: string): boolean {
+  if (SIMPLE_NAME.test(host)) return true;
   const name = host.endsWith('.') ? host.slice(0, -1) : host;
   if (name === '' || name.length > MAX_NAME) return false;
   return name.split('.').every((label) => label !== '' && label.length <= MAX_LABEL);

@@ -254,5 +254,8 @@ function ignore(): void {}
 
 /** Whether a field begins or carries a sign-in that holds for its connection. */
 function isSignIn(fields: readonly Field[], key: string): boolean {
-  return fields.some((field) => field.key === key && /^(?:ntlm|negotiate)\b/i.test(field.value));
+  for (const field of fields) {
+    if (field.key === key && /^(?:ntlm|negotiate)\b/i.test(field.value)) return true;
+  }
+  return false;
 }

@@ -16,7 +16,8 @@ export interface Wire {
   renew(): void;
 }
 
-const SMALL = 4 * 1024;
+const SMALL = 1024;
+const MIDDLE = 16 * 1024;
 const LARGE = 128 * 1024;
 
 const refuse: Receiver = () => false;
@@ -24,7 +25,7 @@ const refuse: Receiver = () => false;
 /**
  * Reads into one buffer per connection in place of a new one per read (`onread`): that is less
  * work and garbage by a third. The buffer starts small, for an idle tunnel costs what it holds,
- * and is exchanged for a large one once a read fills it.
+ * and is exchanged for a larger one once a read fills it.
  */
 export function createReusingReader(): { onread: OnReadOpts; toWire: (socket: Socket) => Wire } {
   let buffer = Buffer.allocUnsafeSlow(SMALL);
@@ -35,7 +36,9 @@ export function createReusingReader(): { onread: OnReadOpts; toWire: (socket: So
       buffer: () => buffer,
       callback(size) {
         const full = buffer;
-        if (size === full.length && size < LARGE) buffer = Buffer.allocUnsafeSlow(LARGE);
+        if (size === full.length && size < LARGE) {
+          buffer = Buffer.allocUnsafeSlow(size < MIDDLE ? MIDDLE : LARGE);
+        }
         return wire?.receive(size === full.length ? full : full.subarray(0, size)) ?? false;
       },
     },
