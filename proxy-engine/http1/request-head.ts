@@ -44,7 +44,7 @@ export function readRequestHead(text: string): RequestHead {
   if (method.length > MAX_METHOD) throw new ProxyError('bad-request', 'The method is too long.');
   const minor = minorText === '0' ? 0 : 1;
   const fields = readFields(text, whole.length, ERRORS);
-  return { method, target, minor, fields, ...readMeaning(fields, minor, method) };
+  return readMeaning(method, target, minor, fields);
 }
 
 function tooLong(): ProxyError {
@@ -56,13 +56,13 @@ function badRequestLine(text: string): ProxyError {
   return new ProxyError('bad-request', 'The request line is malformed.');
 }
 
-type Meaning = Pick<
-  RequestHead,
-  'framing' | 'connectionNames' | 'keepAlive' | 'expectsContinue' | 'upgrade'
->;
-
 /** What the fields say about this message and this connection. */
-function readMeaning(fields: readonly Field[], minor: 0 | 1, method: string): Meaning {
+function readMeaning(
+  method: string,
+  target: string,
+  minor: 0 | 1,
+  fields: readonly Field[],
+): RequestHead {
   let names = NO_NAMES;
   let length: string | undefined;
   let coding: string | undefined;
@@ -105,6 +105,10 @@ function readMeaning(fields: readonly Field[], minor: 0 | 1, method: string): Me
   const keepAlive = wantsKeepAlive(minor, names, proxyConnection);
   const switches = method !== 'CONNECT' && names.has('upgrade') && canSwitch(upgrade);
   return {
+    method,
+    target,
+    minor,
+    fields,
     framing,
     connectionNames: names,
     keepAlive,

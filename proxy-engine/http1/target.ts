@@ -34,12 +34,12 @@ export function readAbsoluteTarget(text: string, method: string): Target {
   const [, scheme = '', authority = '', rest = ''] = match;
   requireHttp(scheme);
   if (rest.includes('#')) throw new ProxyError('bad-request', 'The address holds a fragment (#).');
-  return { ...readAuthority(authority, 80), path: toPath(rest, method) };
+  return readAuthority(authority, 80, toPath(rest, method));
 }
 
 /** Reads `host:port` of a CONNECT request; the port must be there (RFC 9110 §9.3.6). */
 export function readConnectTarget(text: string): Target {
-  return { ...readAuthority(text, undefined), path: '' };
+  return readAuthority(text, undefined, '');
 }
 
 function requireHttp(scheme: string): void {
@@ -64,18 +64,23 @@ function toPath(rest: string, method: string): string {
  * Reads `host[:port]`. User names, percent-encoding and zones are refused, not removed: what is
  * checked here must be what is sent on.
  */
-export function readAuthority(text: string, defaultPort: number | undefined): Omit<Target, 'path'> {
+export function readAuthority(text: string, defaultPort: number | undefined, path = ''): Target {
   const match = AUTHORITY.exec(text);
   if (!match) throw new ProxyError('bad-request', 'The host or port of the address is malformed.');
   const [, address, name, portText] = match;
   const port = readPort(portText, defaultPort);
   if (address !== undefined) {
     if (!isIpv6(address)) throw new ProxyError('bad-request', 'The IPv6 address is malformed.');
-    return { host: address.toLowerCase(), port, authority: withPort(`[${address}]`, portText) };
+    return {
+      host: address.toLowerCase(),
+      port,
+      authority: withPort(`[${address}]`, portText),
+      path,
+    };
   }
   const host = name ?? '';
   if (!isName(host)) throw new ProxyError('bad-request', 'The host name is malformed.');
-  return { host: host.toLowerCase(), port, authority: withPort(host, portText) };
+  return { host: host.toLowerCase(), port, authority: withPort(host, portText), path };
 }
 
 /** `A:` means the default port; a Host field is better off without the lone colon. */

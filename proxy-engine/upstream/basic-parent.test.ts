@@ -5,14 +5,19 @@ import type { Quirks } from '../practice/quirks.ts';
 import {
   createStand,
   credentialOf,
+  endpointOf,
   eventsOf,
   PASSWORD,
   type Stand,
 } from '../testing/engine-stand.ts';
 import { connectRequest, getRequest, postRequest, verdictOf } from '../testing/requests.ts';
+import { listenTcp } from '../testing/tcp-server.ts';
 import { countedFor, receivedBy, seenBy, uploadsTo } from '../testing/sign-in-record.ts';
 
 const BODY = randomBytes(200_000);
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const BASIC_407 =
+  'HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n';
 const REJECTED = '502 credentials-rejected';
 
 /** A credential whose owner agreed to send the password itself. */
@@ -76,6 +81,37 @@ test('a password changed behind working Basic connections is one failed logon', 
   await stand.replaceParent({ users, quirks: { basicOnly: true } });
   expect(new Set(await work())).toEqual(new Set([REJECTED]));
   expect(countedFor(stand.parent)).toBe(1);
+});
+
+test('a no on a connection that worked ends it for all: no other connection carries the password', async () => {
+  let isChanged = false;
+  let refusals = 0;
+  const parent = await listenTcp((socket) => {
+    socket.on('data', (bytes: Buffer) => {
+      const isProof = bytes.includes('Proxy-Authorization: Basic ');
+      const isGood = isProof && !isChanged;
+      if (isProof && isChanged) refusals += 1;
+      socket.write(isGood ? OK : BASIC_407);
+    });
+  });
+  onTestFinished(() => parent.close());
+  const stand = await createStand({
+    config: { credential: openCredential(PASSWORD), parents: [endpointOf(parent)] },
+  });
+  onTestFinished(() => stand.close());
+  const clients = await Promise.all(Array.from({ length: 4 }, () => stand.connect()));
+  const work = (): Promise<string[]> =>
+    Promise.all(
+      clients.map(async (client) => verdictOf(await client.ask(getRequest('a.example')))),
+    );
+  await work();
+  expect(new Set(await work())).toEqual(new Set(['200']));
+  expect(parent.accepted).toBeGreaterThan(1);
+  isChanged = true;
+  const [first] = clients;
+  expect(verdictOf(await first?.ask(getRequest('a.example')))).toBe(REJECTED);
+  expect(new Set(await work())).toEqual(new Set([REJECTED]));
+  expect(refusals).toBe(1);
 });
 
 test('where the parent offers NTLM too, a password is not sent though it may be', async () => {

@@ -36,6 +36,8 @@ export interface Guard {
   readonly latched: boolean;
   /** @throws ProxyError 'credentials-rejected' or 'sign-in-unclear' */
   enter(parent: string, signal: AbortSignal): Promise<SignIn>;
+  /** A parent said no outside of a sign-in: with Basic every request carries the proof. */
+  refused(parent: string): void;
   /** Sets the latch, as the host remembers it. */
   latch(): void;
   /** Clears it: the person asked for one more try. */
@@ -175,6 +177,9 @@ export function createGuard(timers: Timers, events: GuardEvents, isLatched: bool
       return latched;
     },
     enter,
+    refused(parent) {
+      if (!latched) refuse(parent);
+    },
     latch() {
       latched = true;
       proven.clear();

@@ -5,7 +5,7 @@ import type { AuthConfig, Credential, ParentConfig } from '../protocol.ts';
 import type { Clock } from './clock.ts';
 import { certificateOf } from './connect-parent.ts';
 import { createHopConnection, type ConnectionOwner, type HopConnection } from './connection.ts';
-import type { Guard, SignIn } from './guard.ts';
+import { rejected, type Guard, type SignIn } from './guard.ts';
 import { offersOf } from './leg.ts';
 import { mayRepeat, type Outgoing } from './outgoing.ts';
 import { createPool } from './pool.ts';
@@ -72,21 +72,31 @@ export function createLink(
       return true;
     },
     run(connection, outgoing) {
+      if (isBasic() && guard?.latched) {
+        connection.destroy();
+        return outgoing.sink.fail(rejected());
+      }
       connection.begin(outgoing.method, outgoing.sink, outgoing);
       outgoing.send(connection, lasting());
     },
   };
 
   /** Basic proves itself with every request; the others with every connection. */
+  function isBasic(): boolean {
+    return schemes.current?.scheme === 'basic';
+  }
+
   function lasting(): string | undefined {
-    const { current } = schemes;
-    return current?.scheme === 'basic' ? current.begin().first() : undefined;
+    return isBasic() ? schemes.current?.begin().first() : undefined;
   }
 
   /** Why a 407 on a connection that was ready ends the exchange; nothing if it can start anew. */
   function refusalOf(head: ReplyHead, outgoing: Outgoing): ProxyError | undefined {
     try {
-      schemes.learn(offersOf(head));
+      if (!schemes.learn(offersOf(head)) && isBasic()) {
+        guard?.refused(name);
+        return rejected();
+      }
     } catch (error) {
       return toProxyError(error);
     }
