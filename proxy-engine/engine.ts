@@ -23,6 +23,8 @@ export interface EngineOptions {
 export interface Engine {
   /** Where clients are taken, with the ports really bound. */
   readonly addresses: readonly Endpoint[];
+  /** Client connections that are open now, tunnels included. */
+  readonly connections: number;
   /**
    * Takes a configuration. The first one opens the listeners; later ones open and close only those
    * that differ. Exchanges under way end as they began. When it throws, nothing has changed.
@@ -122,6 +124,9 @@ export function createEngine({ emit, logLevel = 'info', timers: shorter }: Engin
   return {
     get addresses() {
       return listeners.addresses;
+    },
+    get connections() {
+      return listeners.connections;
     },
     apply(config) {
       const result = applying.then(() => applyNow(config));

@@ -11,11 +11,11 @@ import type {
   ParentConfig,
   Route,
 } from '#engine/protocol.ts';
+import { giveMemoryBack } from '#main/node/give-memory-back.ts';
 import type { LatchFile } from '#main/node/latch-file.ts';
 import { admit, obtainSecrets, openLatches } from './credential.ts';
 import { CommandError, EXIT, wrongUse, type ExitCode } from './exit.ts';
 import { firstInterrupt } from './interrupt.ts';
-import { countConnections } from './open-connections.ts';
 import type { Output } from './output.ts';
 import { showLog, showReady, warnOfGateway } from './run-report.ts';
 
@@ -39,7 +39,6 @@ export async function run(options: RunOptions, output: Output): Promise<ExitCode
   const { account } = options;
   const latches = account && (await openLatches(options.stateDir, output));
   const credential = latches && (await obtainCredential(options, account, latches));
-  const connections = countConnections();
   const writes: Promise<void>[] = [];
 
   const engine = createEngine({
@@ -55,8 +54,9 @@ export async function run(options: RunOptions, output: Output): Promise<ExitCode
   await start(engine, toConfig(options, credential));
   warnOfGateway(engine.addresses, options.account, output);
   showReady(engine.addresses, options, output);
+  giveMemoryBack();
   await interrupt;
-  await drain(engine, connections(), output);
+  await drain(engine, output);
   await Promise.all(writes);
   return EXIT.worked;
 }
@@ -125,7 +125,8 @@ function warnOfLostLatch({ path }: LatchFile, output: Output): void {
   );
 }
 
-async function drain(engine: Engine, open: number, output: Output): Promise<void> {
+async function drain(engine: Engine, output: Output): Promise<void> {
+  const open = engine.connections;
   output.event({ event: 'stopping', connections: open });
   if (open > 0) {
     const what = open === 1 ? '1 open connection' : `${open} open connections`;

@@ -14,6 +14,7 @@ export interface Listener {
   /** Takes no new client and ends each as it becomes idle; resolves when all are gone. */
   drain(): Promise<void>;
   readonly isDraining: boolean;
+  readonly connections: number;
   /** Ends every client now. */
   destroy(): void;
 }
@@ -46,6 +47,9 @@ export async function listen(endpoint: Endpoint, gate: Gate): Promise<Listener> 
 
   return {
     address: addressOf(server, endpoint),
+    get connections() {
+      return clients.members.length;
+    },
     get isDraining() {
       return !server.listening;
     },

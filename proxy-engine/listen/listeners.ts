@@ -6,6 +6,8 @@ import { listen, type Listener } from './listener.ts';
 export interface Listeners {
   /** With the ports really bound. */
   readonly addresses: readonly Endpoint[];
+  /** Client connections open now. */
+  readonly connections: number;
   /**
    * Opens what is new and closes what is no more wanted; the rest is not touched.
    *
@@ -34,6 +36,9 @@ export function createListeners(gate: Gate): Listeners {
   return {
     get addresses() {
       return [...open.values()].map(({ address }) => address);
+    },
+    get connections() {
+      return [...open.values()].reduce((sum, listener) => sum + listener.connections, 0);
     },
     async set(wanted) {
       const keys = new Set(wanted.map(keyOf));
