@@ -11,7 +11,6 @@ import type {
   ParentConfig,
   Route,
 } from '#engine/protocol.ts';
-import { giveMemoryBack } from '#main/node/give-memory-back.ts';
 import type { LatchFile } from '#main/node/latch-file.ts';
 import { admit, obtainSecrets, openLatches } from './credential.ts';
 import { CommandError, EXIT, wrongUse, type ExitCode } from './exit.ts';
@@ -54,7 +53,6 @@ export async function run(options: RunOptions, output: Output): Promise<ExitCode
   await start(engine, toConfig(options, credential));
   warnOfGateway(engine.addresses, options.account, output);
   showReady(engine.addresses, options, output);
-  giveMemoryBack();
   await interrupt;
   await drain(engine, output);
   await Promise.all(writes);

@@ -4,7 +4,7 @@ import { ProxyError } from '../errors.ts';
 import { CONNECTION_ATTEMPT_DELAY, KEEP_ALIVE_PROBE, type Timers } from '../limits.ts';
 import type { Endpoint } from '../protocol.ts';
 import { dialFailure, timedOut, type HopKind } from './dial-failure.ts';
-import { createReusingReader, type Wire } from './wire.ts';
+import { createReusingReader, REPLY_SIZE, type Wire } from './wire.ts';
 
 export interface DialOptions {
   readonly kind: HopKind;
@@ -143,9 +143,9 @@ function openSocket(host: string, port: number, plain: boolean): { socket: Socke
   };
   if (!plain) {
     const socket = connect(options);
-    return { socket, wire: { socket, receive: () => false, renew: ignore } };
+    return { socket, wire: { socket, receive: () => false, renew: ignore, shrink: ignore } };
   }
-  const reader = createReusingReader();
+  const reader = createReusingReader(REPLY_SIZE);
   const socket = connect({ ...options, onread: reader.onread });
   return { socket, wire: reader.toWire(socket) };
 }

@@ -14,32 +14,43 @@ export interface Wire {
   receive: Receiver;
   /** Leaves the present buffer to whoever still uses it; the next read gets another. */
   renew(): void;
+  /** The same with a small one: an idle tunnel costs what its buffers hold. */
+  shrink(): void;
 }
 
-const SMALL = 1024;
+/** Takes the head of most requests. */
+const SMALL = 2 * 1024;
+/** Takes a challenge with its page: each piece of a reply is a read, and a copy. */
+export const REPLY_SIZE = 4 * 1024;
 const MIDDLE = 16 * 1024;
 const LARGE = 128 * 1024;
 
 const refuse: Receiver = () => false;
+const ignore = (): void => undefined;
+
+export interface ReusingReader {
+  readonly onread: OnReadOpts;
+  toWire(socket: Socket): Wire;
+}
 
 /**
  * Reads into one buffer per connection in place of a new one per read (`onread`): that is less
- * work and garbage by a third. The buffer starts small, for an idle tunnel costs what it holds,
- * and is exchanged for a larger one once a read fills it.
+ * work and garbage by a third. The buffer starts small, and is exchanged for a larger one once a
+ * read fills it.
  */
-export function createReusingReader(): { onread: OnReadOpts; toWire: (socket: Socket) => Wire } {
-  let buffer = Buffer.allocUnsafeSlow(SMALL);
+export function createReusingReader(size = SMALL): ReusingReader {
+  let buffer = Buffer.allocUnsafeSlow(size);
   let wire: Wire | undefined;
 
   return {
     onread: {
       buffer: () => buffer,
-      callback(size) {
+      callback(count) {
         const full = buffer;
-        if (size === full.length && size < LARGE) {
-          buffer = Buffer.allocUnsafeSlow(size < MIDDLE ? MIDDLE : LARGE);
+        if (count === full.length && count < LARGE) {
+          buffer = Buffer.allocUnsafeSlow(count < MIDDLE ? MIDDLE : LARGE);
         }
-        return wire?.receive(size === full.length ? full : full.subarray(0, size)) ?? false;
+        return wire?.receive(count === full.length ? full : full.subarray(0, count)) ?? false;
       },
     },
     toWire(socket) {
@@ -49,6 +60,9 @@ export function createReusingReader(): { onread: OnReadOpts; toWire: (socket: So
         renew() {
           buffer = Buffer.allocUnsafeSlow(buffer.length);
         },
+        shrink() {
+          buffer = Buffer.allocUnsafeSlow(SMALL);
+        },
       };
       return wire;
     },
@@ -57,7 +71,7 @@ export function createReusingReader(): { onread: OnReadOpts; toWire: (socket: So
 
 /** For sockets that somebody else made: each read has a buffer of its own. */
 export function toWire(socket: Socket): Wire {
-  const wire: Wire = { socket, receive: refuse, renew: () => undefined };
+  const wire: Wire = { socket, receive: refuse, renew: ignore, shrink: ignore };
   socket.on('data', (bytes: Buffer) => {
     if (!wire.receive(bytes)) socket.pause();
   });
