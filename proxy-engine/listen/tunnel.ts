@@ -48,7 +48,6 @@ export function joinTunnel(client: Wire, hop: Wire, gate: Gate, registry: Client
   const self = { place: -1, drain: ignore, destroy: destroyBoth };
   registry.add(self);
   clock.watch(deadline);
-  hop.shrink();
   join(client, hop.socket);
   join(hop, client.socket);
 }

@@ -143,7 +143,7 @@ function openSocket(host: string, port: number, plain: boolean): { socket: Socke
   };
   if (!plain) {
     const socket = connect(options);
-    return { socket, wire: { socket, receive: () => false, renew: ignore, shrink: ignore } };
+    return { socket, wire: { socket, receive: () => false, renew: ignore } };
   }
   const reader = createReusingReader(REPLY_SIZE);
   const socket = connect({ ...options, onread: reader.onread });

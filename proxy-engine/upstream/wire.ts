@@ -14,8 +14,6 @@ export interface Wire {
   receive: Receiver;
   /** Leaves the present buffer to whoever still uses it; the next read gets another. */
   renew(): void;
-  /** The same with a small one: an idle tunnel costs what its buffers hold. */
-  shrink(): void;
 }
 
 /** Takes the head of most requests. */
@@ -40,13 +38,18 @@ export interface ReusingReader {
  */
 export function createReusingReader(size = SMALL): ReusingReader {
   let buffer = Buffer.allocUnsafeSlow(size);
+  /** The one the system reads into; another takes its place only after the next read. */
+  let lent = buffer;
   let wire: Wire | undefined;
 
   return {
     onread: {
-      buffer: () => buffer,
+      buffer() {
+        lent = buffer;
+        return buffer;
+      },
       callback(count) {
-        const full = buffer;
+        const full = lent;
         if (count === full.length && count < LARGE) {
           buffer = Buffer.allocUnsafeSlow(count < MIDDLE ? MIDDLE : LARGE);
         }
@@ -60,9 +63,6 @@ export function createReusingReader(size = SMALL): ReusingReader {
         renew() {
           buffer = Buffer.allocUnsafeSlow(buffer.length);
         },
-        shrink() {
-          buffer = Buffer.allocUnsafeSlow(SMALL);
-        },
       };
       return wire;
     },
@@ -71,7 +71,7 @@ export function createReusingReader(size = SMALL): ReusingReader {
 
 /** For sockets that somebody else made: each read has a buffer of its own. */
 export function toWire(socket: Socket): Wire {
-  const wire: Wire = { socket, receive: refuse, renew: ignore, shrink: ignore };
+  const wire: Wire = { socket, receive: refuse, renew: ignore };
   socket.on('data', (bytes: Buffer) => {
     if (!wire.receive(bytes)) socket.pause();
   });
