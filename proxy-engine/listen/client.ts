@@ -155,7 +155,7 @@ export function serveClient(wire: Wire, gate: Gate, registry: ClientRegistry): v
     if (socket.isPaused()) socket.resume();
     readHeads();
     // What is left of a client that ended is at most part of a head, and no more will come.
-    if (hasEnded && mayRead()) linger();
+    if (hasEnded && isBetween()) linger();
   }
 
   function failed(error: ProxyError, replyBegun: boolean): void {
@@ -205,12 +205,13 @@ export function serveClient(wire: Wire, gate: Gate, registry: ClientRegistry): v
     else socket.end();
   }
 
-  function mayRead(): boolean {
+  /** No exchange is under way. */
+  function isBetween(): boolean {
     return state === 'head';
   }
 
   function isIdle(): boolean {
-    return state === 'head' && reader.held().length === 0;
+    return isBetween() && reader.held().length === 0;
   }
 
   function onEnd(): void {
